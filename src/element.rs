@@ -1,0 +1,231 @@
+#![allow(unsafe_code)] // copies values to and from memory that other processes write
+//! What can be sent, and how it is copied in and out of shared memory.
+//!
+//! Other processes may write the memory at any time, so no reference to a value there is ever formed:
+//! values are copied piece by piece with relaxed atomic accesses, and a received copy is checked on this
+//! side before it becomes a value.
+
+use std::any::type_name;
+use std::mem::MaybeUninit;
+use std::ptr::{NonNull, from_ref};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+
+use bytemuck::{CheckedBitPattern, NoUninit};
+
+use crate::segment::ElementLayout;
+
+/// A value that can live in memory shared between processes: plain bytes without padding, pointers or owners.
+///
+/// Implemented for everything that is [`NoUninit`] and [`CheckedBitPattern`]: integers, floats, `bool`, `char`, arrays,
+/// and structs and enums that derive both.
+///
+/// ```
+/// use crossproc::bytemuck::{CheckedBitPattern, NoUninit};
+///
+/// #[derive(Clone, Copy, NoUninit, CheckedBitPattern)]
+/// #[repr(u32)]
+/// enum Side { Buy, Sell }
+///
+/// #[derive(Clone, Copy, NoUninit, CheckedBitPattern)]
+/// #[repr(C)]
+/// struct Order { id: u64, price: u32, side: Side }
+///
+/// # fn main() -> crossproc::Result<()> {
+/// let orders = crossproc::Queue::<Order>::new(16)?;
+/// orders.send(Order { id: 1, price: 250, side: Side::Sell })?;
+/// # Ok(())
+/// # }
+/// ```
+pub trait Element: NoUninit + CheckedBitPattern + Send + 'static {}
+
+impl<T: NoUninit + CheckedBitPattern + Send + 'static> Element for T {}
+
+impl ElementLayout {
+    /// What two programs compare before they share elements of type `T`.
+    pub(crate) fn of<T: Element>() -> ElementLayout {
+        const { assert!(size_of::<T>() > 0, "elements must have a size") };
+        const {
+            assert!(
+                size_of::<T>() <= 1 << 30,
+                "elements must be smaller than 1 GiB"
+            )
+        };
+        ElementLayout {
+            size: size_of::<T>() as u32,
+            align: align_of::<T>() as u32,
+            name: without_paths(type_name::<T>()),
+        }
+    }
+}
+
+/// `Wrapper<Order>` for `a::Wrapper<b::c::Order>`: two programs may keep a type in different modules.
+fn without_paths(name: &str) -> String {
+    let mut short = String::with_capacity(name.len());
+    let mut word = String::new();
+    for character in name.chars() {
+        if character.is_alphanumeric() || character == '_' {
+            word.push(character);
+        } else if character == ':' {
+            word.clear();
+        } else {
+            short.push_str(&word);
+            word.clear();
+            short.push(character);
+        }
+    }
+    short + &word
+}
+
+/// The largest power of two, up to 8, that divides the size: pieces of it are aligned wherever elements
+/// follow one another from an 8-aligned start.
+const fn piece<T>() -> usize {
+    let largest = 1 << size_of::<T>().trailing_zeros();
+    if largest < 8 { largest } else { 8 }
+}
+
+macro_rules! by_piece {
+    ($T:ty, $body:ident, $($argument:expr),+) => {
+        match const { piece::<$T>() } {
+            8 => $body::<AtomicU64, u64>($($argument),+),
+            4 => $body::<AtomicU32, u32>($($argument),+),
+            2 => $body::<AtomicU16, u16>($($argument),+),
+            _ => $body::<AtomicU8, u8>($($argument),+),
+        }
+    };
+}
+
+/// Copies `value` to `to`.
+///
+/// # Safety
+///
+/// `to` must point to `size_of::<T>()` mapped bytes, aligned as [`piece`] says, that are accessed atomically only.
+#[inline]
+pub(crate) unsafe fn write<T: Element>(to: NonNull<u8>, value: &T) {
+    #[inline]
+    unsafe fn pieces<A: Atomic<P>, P: Copy>(to: *const u8, from: *const u8, bytes: usize) {
+        for index in 0..bytes / size_of::<P>() {
+            // SAFETY: `from` points to `bytes` initialised bytes: the value has no padding.
+            let piece = unsafe { from.cast::<P>().add(index).read_unaligned() };
+            // SAFETY: `to` points to as many mapped bytes, aligned for the piece.
+            unsafe { &*to.cast::<A>().add(index) }.put(piece);
+        }
+    }
+    let (to, from) = (to.as_ptr().cast_const(), from_ref(value).cast::<u8>());
+    // SAFETY: forwarded from the caller; the value is plain bytes.
+    unsafe { by_piece!(T, pieces, to, from, size_of::<T>()) }
+}
+
+/// A private copy of an element's bytes, not yet checked.
+#[derive(Debug)]
+pub(crate) struct Unchecked<T: Element>(MaybeUninit<T>);
+
+impl<T: Element> Unchecked<T> {
+    /// The value, if the bytes are one.
+    #[inline]
+    pub(crate) fn check(self) -> Option<T> {
+        // SAFETY: every byte was initialised, and `Bits` accepts any of the same size.
+        let bits: T::Bits = unsafe { std::mem::transmute_copy(&self.0) };
+        // SAFETY: the bit pattern has just been found valid.
+        T::is_valid_bit_pattern(&bits).then(|| unsafe { self.0.assume_init() })
+    }
+}
+
+/// Copies an element's bytes from `from`.
+///
+/// # Safety
+///
+/// As for [`write`].
+#[inline]
+pub(crate) unsafe fn read<T: Element>(from: NonNull<u8>) -> Unchecked<T> {
+    #[inline]
+    unsafe fn pieces<A: Atomic<P>, P: Copy>(from: *const u8, to: *mut u8, bytes: usize) {
+        for index in 0..bytes / size_of::<P>() {
+            // SAFETY: `from` points to `bytes` mapped bytes, aligned for the piece.
+            let piece = unsafe { &*from.cast::<A>().add(index) }.get();
+            // SAFETY: `to` points to as many bytes of the private copy.
+            unsafe { to.cast::<P>().add(index).write_unaligned(piece) };
+        }
+    }
+    let mut copy = MaybeUninit::<T>::uninit();
+    let to = copy.as_mut_ptr().cast::<u8>();
+    // SAFETY: forwarded from the caller; the copy has room for all of it.
+    unsafe { by_piece!(T, pieces, from.as_ptr().cast_const(), to, size_of::<T>()) };
+    Unchecked(copy)
+}
+
+/// A relaxed atomic access; orderings are the business of the words around the element.
+trait Atomic<P> {
+    fn get(&self) -> P;
+    fn put(&self, piece: P);
+}
+
+macro_rules! atomic {
+    ($($atomic:ty: $piece:ty),+) => { $(
+        impl Atomic<$piece> for $atomic {
+            #[inline]
+            fn get(&self) -> $piece {
+                self.load(Ordering::Relaxed)
+            }
+
+            #[inline]
+            fn put(&self, piece: $piece) {
+                self.store(piece, Ordering::Relaxed);
+            }
+        }
+    )+ };
+}
+
+atomic!(AtomicU64: u64, AtomicU32: u32, AtomicU16: u16, AtomicU8: u8);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lose_their_paths() {
+        assert_eq!(without_paths("u64"), "u64");
+        assert_eq!(without_paths("a::b::Order"), "Order");
+        assert_eq!(
+            without_paths("core::Wrapper<a::Order, [b::C; 3]>"),
+            "Wrapper<Order, [C; 3]>"
+        );
+    }
+
+    #[test]
+    fn every_size_survives_the_copy() {
+        fn round_trip<const N: usize>()
+        where
+            [u8; N]: Element + PartialEq + std::fmt::Debug,
+        {
+            let mut shared = [0u64; 32];
+            let value = std::array::from_fn(|index| index as u8 ^ 0x5a);
+            let place = NonNull::from(&mut shared).cast();
+            // SAFETY: the place is 256 bytes, 8-aligned, and used by this thread only.
+            unsafe { write::<[u8; N]>(place, &value) };
+            // SAFETY: as above.
+            let copy = unsafe { read::<[u8; N]>(place) }.check();
+            assert_eq!(copy, Some(value));
+            let bytes: &[u8] = bytemuck::bytes_of(&shared);
+            assert!(
+                bytes[N..].iter().all(|byte| *byte == 0),
+                "wrote past {N} bytes"
+            );
+        }
+        round_trip::<1>();
+        round_trip::<2>();
+        round_trip::<3>();
+        round_trip::<7>();
+        round_trip::<8>();
+        round_trip::<12>();
+        round_trip::<24>();
+        round_trip::<64>();
+    }
+
+    #[test]
+    fn invalid_bits_are_no_value() {
+        let mut shared = 2u64;
+        // SAFETY: the place is 8 bytes, 8-aligned, and used by this thread only.
+        let copy = unsafe { read::<bool>(NonNull::from(&mut shared).cast()) };
+        assert_eq!(copy.check(), None);
+    }
+}

@@ -1,0 +1,284 @@
+//! What can go wrong.
+//!
+//! [`Error`] covers the life of a segment or a process: creating, opening, attaching, spawning. Each operation
+//! on a queue or ring has an error type of its own, with the cases it can meet and no others; the sending ones
+//! hand back what was not sent. Every one of them turns into an [`Error`] with `?`.
+
+mod operation;
+
+use std::{fmt, io};
+
+pub use operation::{
+    Fault, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
+};
+
+use crate::process::JoinError;
+
+/// The result of everything here that is not a single send or receive.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a segment, a process or an operation is not to be had, and what to do about it.
+///
+/// `Debug` prints the message too: it is what `main` and `unwrap` show.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The name cannot be a segment's name.
+    #[error("{name:?} cannot name a segment: {reason}")]
+    InvalidName {
+        /// The name, as given.
+        name: String,
+        /// Which rule it breaks.
+        reason: &'static str,
+    },
+
+    /// The access mode has other bits than read and write.
+    #[error("mode {mode:#o} has other bits than read and write: write it in octal, such as 0o660")]
+    InvalidMode {
+        /// The mode, as given.
+        mode: u32,
+    },
+
+    /// A capacity of nothing, no capacity where one is needed, or a number of participants that cannot be.
+    #[error("{what} cannot be {found}: {reason}")]
+    InvalidSize {
+        /// "capacity" or "participants".
+        what: &'static str,
+        /// The number asked for.
+        found: u64,
+        /// What it has to be.
+        reason: &'static str,
+    },
+
+    /// So many elements have no place in the address space.
+    #[error(
+        "a capacity of {capacity} elements of {element_size} bytes exceeds the address space: ask for fewer"
+    )]
+    TooLarge {
+        /// The capacity asked for.
+        capacity: u64,
+        /// Bytes in each element.
+        element_size: u32,
+    },
+
+    /// No segment has this name.
+    #[error(
+        "no segment is named `{name}`: create it first, or use open_or_create (`ls /dev/shm/crossproc.*` shows what there is)"
+    )]
+    NotFound {
+        /// The name asked for.
+        name: String,
+    },
+
+    /// Something has this name already. It was left as it is.
+    #[error(
+        "`{name}` exists already: open it, use open_or_create, or remove it with crossproc::unlink"
+    )]
+    AlreadyExists {
+        /// The name asked for.
+        name: String,
+    },
+
+    /// What has this name is not a segment of this crate. It was left as it is.
+    #[error(
+        "`{name}` is not a segment: {reason}; the file (/dev/shm/crossproc.NAME) was left as it is"
+    )]
+    NotASegment {
+        /// The name asked for, or `(anonymous)`.
+        name: String,
+        /// What it is instead.
+        reason: &'static str,
+    },
+
+    /// The file is shorter or longer than the segment in it.
+    #[error(
+        "segment `{segment}` is damaged: {found} bytes long, expected {expected}; remove it with crossproc::unlink and create it again"
+    )]
+    Truncated {
+        /// The segment's name, or `(anonymous)`.
+        segment: String,
+        /// The file's length.
+        found: u64,
+        /// The length its header states, or a header's own length where the file has no room for one.
+        expected: u64,
+    },
+
+    /// The segment is not the one the program takes it for: one field of its header differs.
+    #[error("segment `{segment}` does not fit: {field} is {found}, expected {expected}")]
+    Mismatch {
+        /// The segment's name, or `(anonymous)`.
+        segment: String,
+        /// The first field that differs: "kind", "element", "capacity", "format version", …
+        field: &'static str,
+        /// What the segment has.
+        found: String,
+        /// What this program can work with, or asked for.
+        expected: String,
+    },
+
+    /// The segment was made before the machine last started, so the owners it names mean nothing any more.
+    #[error(
+        "segment `{segment}` was made before the machine last started: remove it with crossproc::unlink and create it again"
+    )]
+    BeforeBoot {
+        /// The segment's name, or `(anonymous)`.
+        segment: String,
+    },
+
+    /// The file of this name belongs to someone who has not let this user in.
+    #[error(
+        "not allowed to {action} `{name}`: the file belongs to uid {owner} with mode {mode:#o}, this is uid {user}; its creator can let others in with .mode(0o660) or .mode(0o666)"
+    )]
+    PermissionDenied {
+        /// The name asked for.
+        name: String,
+        /// "open the segment" or "remove the segment".
+        action: &'static str,
+        /// The file's owner.
+        owner: u32,
+        /// The file's permission bits.
+        mode: u32,
+        /// The user this process acts as.
+        user: u32,
+    },
+
+    /// /dev/shm is too full for the segment. Nothing was created.
+    #[error(
+        "/dev/shm has {available} bytes free, {needed} are needed: make it bigger (`mount -o remount,size=… /dev/shm`, `docker run --shm-size=…`), free some of it, or ask for a smaller capacity"
+    )]
+    SharedMemoryFull {
+        /// The segment's length in bytes.
+        needed: u64,
+        /// Bytes free in /dev/shm a moment later.
+        available: u64,
+    },
+
+    /// The machine has too little memory for the segment. Nothing was created.
+    #[error(
+        "the machine has {available} bytes of memory available, {needed} are needed: free some, or ask for a smaller capacity"
+    )]
+    OutOfMemory {
+        /// The segment's length in bytes.
+        needed: u64,
+        /// Bytes of memory and swap available.
+        available: u64,
+    },
+
+    /// The name was removed, and may have been given to another segment since. Nothing was removed now.
+    #[error("`{name}` no longer names this segment: someone removed it, nothing is left to do")]
+    NotOurs {
+        /// The name this segment was created or opened with.
+        name: String,
+    },
+
+    /// An anonymous segment has no name to remove.
+    #[error("an anonymous segment has no name to remove: it goes with its last user")]
+    Anonymous,
+
+    /// Others kept creating and removing the name, faster than it could be opened.
+    #[error("`{name}` kept being created and removed while it was opened: try again")]
+    Contended {
+        /// The name asked for.
+        name: String,
+    },
+
+    /// Bytes in the segment make no sense: someone wrote there who should not have.
+    #[error("the segment is corrupted: {what}; create it again")]
+    Corrupted {
+        /// What makes no sense.
+        what: &'static str,
+    },
+
+    /// Every place for a participant is taken by a live thread.
+    #[error(
+        "all {participants} places for participants are taken by live threads: create the segment with more, .participants(n)"
+    )]
+    ParticipantsFull {
+        /// How many threads can take part at a time.
+        participants: u32,
+    },
+
+    /// A live process has this role of the ring.
+    #[error("the {role}'s role is held by process {pid}, which is alive")]
+    RoleHeld {
+        /// "producer" or "consumer".
+        role: &'static str,
+        /// The process that holds it.
+        pid: u32,
+    },
+
+    /// The role handle is a forked copy, or the role was taken over by another.
+    #[error(
+        "this handle no longer holds its role: it was copied by fork, or the role was taken over; claim it again with producer() or consumer()"
+    )]
+    RoleLost,
+
+    /// `process::spawn` in a program whose `main` does not begin with [`init`](crate::init).
+    #[error(
+        "call crossproc::init() first thing in main: a spawned process would run main again instead of its entry"
+    )]
+    NotInitialised,
+
+    /// The arguments of a spawn cannot travel.
+    #[error("the arguments cannot be sent to the new process: {reason}")]
+    Arguments {
+        /// Why.
+        reason: String,
+    },
+
+    /// A child process did not return a value.
+    #[error(transparent)]
+    Join(#[from] JoinError),
+
+    /// This system cannot do what is needed.
+    #[error("not supported here: {reason}")]
+    Unsupported {
+        /// What is missing.
+        reason: &'static str,
+    },
+
+    /// The system refused a call.
+    #[error("cannot {operation}: {source}")]
+    Os {
+        /// What the call was for.
+        operation: &'static str,
+        /// Its answer.
+        source: io::Error,
+    },
+
+    /// Closed: nothing more is sent, or all that was sent has been received.
+    #[error("closed")]
+    Closed,
+
+    /// The process at the other end died without closing its side.
+    #[error("the process at the other end died")]
+    PeerDied,
+
+    /// There is no room until something is received.
+    #[error("full")]
+    Full,
+
+    /// There is nothing until something is sent.
+    #[error("empty")]
+    Empty,
+
+    /// The time was up first.
+    #[error("timed out")]
+    Timeout,
+}
+
+impl Error {
+    /// For `map_err` on a system call: says what the call was for.
+    pub(crate) fn os<E: Into<io::Error>>(operation: &'static str) -> impl FnOnce(E) -> Error {
+        move |source| Error::Os {
+            operation,
+            source: source.into(),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,178 @@
+#![allow(unsafe_code)] // per-thread pages that the kernel wipes in a forked child
+//! What a thread remembers about the segments it takes part in.
+//!
+//! Every operation of a queue asks "which record is mine?", so the answer is one thread-local load and one
+//! comparison away. It stands in a page that the kernel replaces by zeroes in a forked child
+//! (`MADV_WIPEONFORK`): the child's only thread then finds nothing, and joins anew under its own name.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::io;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+
+use super::attachment::{Registration, leave};
+use crate::atomic::AtomicU64;
+use crate::platform::robust::RobustList;
+use crate::platform::{per_process, unique};
+use crate::sync::SpinBudget;
+
+/// Segments a thread finds without a search.
+const WAYS: usize = 32;
+
+/// A thread's part in one segment. Never leaves the thread.
+pub(crate) struct Participant {
+    pub(crate) registration: Arc<Registration>,
+    intent: NonNull<AtomicU64>,
+    /// The last head this thread saw as a producer; never ahead of the queue's.
+    pub(crate) seen_head: Cell<u64>,
+    pub(crate) spin: SpinBudget,
+}
+
+impl Participant {
+    /// # Safety
+    ///
+    /// `intent` must stay mapped as long as the attachment that `registration` belongs to.
+    pub(crate) unsafe fn new(registration: Arc<Registration>, intent: &AtomicU64) -> Participant {
+        Participant {
+            registration,
+            intent: NonNull::from(intent),
+            seen_head: Cell::new(0),
+            spin: SpinBudget::new(),
+        }
+    }
+
+    pub(crate) fn index(&self) -> u32 {
+        self.registration.index
+    }
+
+    #[inline]
+    pub(crate) fn intent(&self) -> &AtomicU64 {
+        // SAFETY: a participant is reached only through its attachment, which keeps the segment mapped.
+        unsafe { self.intent.as_ref() }
+    }
+}
+
+/// The thread's page. All zero in a forked child, and before a thread first joins.
+struct Page {
+    /// Unlike that of any other thread of this process, or of any process it was forked from.
+    thread: Cell<u64>,
+    state: Cell<*mut State>,
+    ways: [Way; WAYS],
+}
+
+struct Way {
+    attachment: Cell<u64>,
+    participant: Cell<*const Participant>,
+}
+
+/// Everything the thread owns, for when the ways do not suffice. Boxed participants do not move.
+struct State {
+    list: RobustList,
+    participants: HashMap<u64, Box<Participant>>,
+}
+
+struct NoPage(Page);
+// SAFETY: this page is never written.
+unsafe impl Sync for NoPage {}
+
+static NO_PAGE: NoPage = NoPage(Page {
+    thread: Cell::new(0),
+    state: Cell::new(ptr::null_mut()),
+    ways: [const {
+        Way {
+            attachment: Cell::new(0),
+            participant: Cell::new(ptr::null()),
+        }
+    }; WAYS],
+});
+
+thread_local! {
+    static PAGE: Cell<&'static Page> = const { Cell::new(&NO_PAGE.0) };
+    /// Runs when the thread ends: what it holds goes back in an orderly way.
+    static FAREWELL: Farewell = const { Farewell };
+}
+
+/// Tells threads apart, also across a fork. Zero while the thread has joined no segment.
+#[inline]
+pub(crate) fn current_thread() -> u64 {
+    PAGE.get().thread.get()
+}
+
+/// The calling thread's part in `attachment`, if it has joined and the answer is near at hand.
+#[inline]
+pub(crate) fn find(attachment: u64) -> Option<NonNull<Participant>> {
+    let way = way(PAGE.get(), attachment);
+    if way.attachment.get() == attachment {
+        NonNull::new(way.participant.get().cast_mut())
+    } else {
+        None
+    }
+}
+
+fn way(page: &'static Page, attachment: u64) -> &'static Way {
+    &page.ways[attachment as usize % WAYS]
+}
+
+/// The same, however far away the answer is; `join` makes it if there is none.
+pub(crate) fn find_or_join<E: From<io::Error>>(
+    attachment: u64,
+    join: impl FnOnce(RobustList) -> Result<Participant, E>,
+) -> Result<NonNull<Participant>, E> {
+    let (page, state) = state()?;
+    // SAFETY: the state belongs to this thread, and nothing below enters this function again.
+    let state = unsafe { &mut *state };
+    state
+        .participants
+        .retain(|_, participant| !participant.registration.discard(state.list));
+    if !state.participants.contains_key(&attachment) {
+        let participant = join(state.list)?;
+        state.participants.insert(attachment, Box::new(participant));
+    }
+    let participant = NonNull::from(&*state.participants[&attachment]);
+    let way = way(page, attachment);
+    way.participant.set(participant.as_ptr());
+    way.attachment.set(attachment);
+    Ok(participant)
+}
+
+fn state() -> io::Result<(&'static Page, *mut State)> {
+    let mut page = PAGE.get();
+    if ptr::eq(page, &raw const NO_PAGE.0) {
+        const { assert!(size_of::<Page>() <= 4096) };
+        // SAFETY: zeroes are a valid `Page`, and the mapping is aligned, long enough and never unmapped.
+        page = unsafe { &*per_process::map_wiped_on_fork().cast::<Page>() };
+        PAGE.set(page);
+    }
+    if page.state.get().is_null() {
+        let list = RobustList::of_this_thread()?;
+        let state = Box::new(State {
+            list,
+            participants: HashMap::new(),
+        });
+        page.thread.set(unique());
+        page.state.set(Box::into_raw(state));
+        // Where the thread is already ending there is no farewell, and the kernel marks its records.
+        let _ = FAREWELL.try_with(|_| ());
+    }
+    Ok((page, page.state.get()))
+}
+
+struct Farewell;
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        let page = PAGE.get();
+        let state = page.state.replace(ptr::null_mut());
+        page.thread.set(0);
+        page.ways.iter().for_each(|way| way.attachment.set(0));
+        if state.is_null() {
+            return; // A forked child whose thread never joined under its own name.
+        }
+        // SAFETY: it came from `Box::into_raw` in this process, and nobody else has it any more.
+        let state = unsafe { Box::from_raw(state) };
+        for (attachment, participant) in &state.participants {
+            leave(*attachment, &participant.registration, state.list);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The only place with system calls.
+//!
+//! Everything above asks this layer for: a mapped segment ([`shm`]), to sleep on words and wake sleepers
+//! ([`futex`]), a word that tells whether a thread has ended ([`robust`], with [`oracle`] as a second opinion), a
+//! fence that costs the frequent side nothing ([`membarrier`]), state that a forked child starts afresh
+//! ([`per_process`]), and child processes ([`spawn`], [`pidfd`]).
+
+pub(crate) mod futex;
+pub(crate) mod image;
+pub(crate) mod membarrier;
+pub(crate) mod oracle;
+pub(crate) mod per_process;
+pub(crate) mod pidfd;
+pub(crate) mod poll;
+pub(crate) mod robust;
+pub(crate) mod shm;
+pub(crate) mod signals;
+pub(crate) mod spawn;
+
+/// The system's page size, bytes.
+pub(crate) fn page_size() -> usize {
+    rustix::param::page_size()
+}
+
+/// A number that no thread of this process gets twice, nor of one forked from it afterwards.
+pub(crate) fn unique() -> u64 {
+    static LAST: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    LAST.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1
+}

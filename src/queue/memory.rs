@@ -1,0 +1,152 @@
+#![allow(unsafe_code)] // forms references to atomics inside the mapping
+//! Where a queue's words are in its segment.
+//!
+//! | offset in the body | what |
+//! |---|---|
+//! | 0 | `tail`, on lines of its own |
+//! | 128 | `head`, on lines of its own |
+//! | 256, 260 | the bells *not empty* and *not full*, on a line of their own |
+//! | 384 | the slots: as many as the capacity, rounded up to a power of two |
+//!
+//! A slot is a 64-bit sequence and the element, rounded up to 8 bytes.
+
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use super::core;
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::element::{self, Element, Unchecked};
+use crate::liveness::Attachment;
+
+const TAIL: usize = 0;
+const HEAD: usize = 128;
+const NOT_EMPTY: usize = 256;
+const NOT_FULL: usize = 260;
+const SLOTS: usize = 384;
+/// The sequence in front of the element.
+const SEQUENCE: usize = 8;
+
+fn stride(element_size: usize) -> usize {
+    SEQUENCE + element_size.next_multiple_of(8)
+}
+
+/// Bytes of the body; `None` on overflow.
+pub(super) fn body_len(capacity: u64, element_size: u32) -> Option<u64> {
+    let slots = capacity.checked_next_power_of_two()?;
+    slots
+        .checked_mul(stride(element_size as usize) as u64)?
+        .checked_add(SLOTS as u64)
+}
+
+/// A queue's words, and the attachment that keeps them mapped.
+pub(super) struct Words<T> {
+    body: NonNull<u8>,
+    capacity: u64,
+    mask: u64,
+    pub(super) attachment: Arc<Attachment>,
+    element: PhantomData<T>,
+}
+
+// SAFETY: the words are shared by design and accessed atomically; elements cross as copies, and are `Send`.
+unsafe impl<T: Element> Send for Words<T> {}
+// SAFETY: as above.
+unsafe impl<T: Element> Sync for Words<T> {}
+
+impl<T> Clone for Words<T> {
+    fn clone(&self) -> Self {
+        Words {
+            attachment: Arc::clone(&self.attachment),
+            ..*self
+        }
+    }
+}
+
+impl<T: Element> Words<T> {
+    pub(super) fn of(attachment: Arc<Attachment>) -> Words<T> {
+        let segment = attachment.segment();
+        // SAFETY: opening checked that the body lies inside the mapping.
+        let body = unsafe { segment.base().add(segment.body_offset()) };
+        let capacity = segment.capacity();
+        let mask = capacity.next_power_of_two() - 1;
+        Words {
+            body,
+            capacity,
+            mask,
+            attachment,
+            element: PhantomData,
+        }
+    }
+
+    fn long(&self, offset: usize) -> &AtomicU64 {
+        // SAFETY: callers pass 8-aligned offsets inside the body, which is accessed atomically only.
+        unsafe { self.body.add(offset).cast().as_ref() }
+    }
+
+    fn word(&self, offset: usize) -> &AtomicU32 {
+        // SAFETY: callers pass 4-aligned offsets inside the body, which is accessed atomically only.
+        unsafe { self.body.add(offset).cast().as_ref() }
+    }
+
+    pub(super) fn not_empty(&self) -> &AtomicU32 {
+        self.word(NOT_EMPTY)
+    }
+
+    pub(super) fn not_full(&self) -> &AtomicU32 {
+        self.word(NOT_FULL)
+    }
+
+    #[inline]
+    fn slot(&self, ticket: u64) -> usize {
+        // The mask keeps any ticket inside the body, so the cast and the product cannot overflow.
+        SLOTS
+            + (ticket & self.mask) as usize
+                * const { SEQUENCE + size_of::<T>().next_multiple_of(8) }
+    }
+}
+
+impl<T: Element> core::Memory for Words<T> {
+    type Value = T;
+    type Copy = Unchecked<T>;
+
+    fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    fn head(&self) -> &AtomicU64 {
+        self.long(HEAD)
+    }
+
+    fn tail(&self) -> &AtomicU64 {
+        self.long(TAIL)
+    }
+
+    fn sequence(&self, ticket: u64) -> &AtomicU64 {
+        self.long(self.slot(ticket))
+    }
+
+    fn write(&self, ticket: u64, value: &T) {
+        let offset = self.slot(ticket) + SEQUENCE;
+        // SAFETY: the slot lies inside the body, 8-aligned, and is accessed atomically only.
+        unsafe { element::write(self.body.add(offset), value) }
+    }
+
+    fn read(&self, ticket: u64) -> Unchecked<T> {
+        let offset = self.slot(ticket) + SEQUENCE;
+        // SAFETY: the slot lies inside the body, 8-aligned, and is accessed atomically only.
+        unsafe { element::read(self.body.add(offset)) }
+    }
+
+    #[cold]
+    fn is_intended(&self, intent: u64) -> bool {
+        let records = self.attachment.records();
+        (0..records.used()).any(|index| {
+            // Acquire: pairs with the announcement.
+            records.intent(index).load(Ordering::Acquire) == intent && records.life(index).is_live()
+        })
+    }
+
+    fn repaired(&self) {
+        self.attachment.repaired();
+    }
+}

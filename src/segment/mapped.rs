@@ -1,0 +1,92 @@
+//! A mapped segment.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ptr::NonNull;
+
+use memmap2::MmapRaw;
+
+use super::header::Header;
+use super::shape::Geometry;
+use crate::error::{Error, Result};
+use crate::platform::shm;
+
+/// A segment mapped into this process, its header checked. Unmapped when dropped; its name stays.
+#[derive(Debug)]
+pub struct Segment {
+    map: MmapRaw,
+    fd: OwnedFd,
+    name: Option<Box<str>>,
+    header: Header,
+    geometry: Geometry,
+}
+
+impl Segment {
+    /// Maps a file whose header and length have been written or checked.
+    pub(super) fn map(
+        fd: OwnedFd,
+        name: Option<&str>,
+        header: Header,
+        geometry: Geometry,
+    ) -> Result<Segment> {
+        let len =
+            usize::try_from(geometry.total).expect("a segment's length fits the address space");
+        let map = shm::map(&fd, len).map_err(Error::os("map the segment"))?;
+        Ok(Segment {
+            map,
+            fd,
+            name: name.map(Box::from),
+            header,
+            geometry,
+        })
+    }
+
+    /// The first byte. The memory is mapped, at a page's start, for as long as this segment lives.
+    pub(crate) fn base(&self) -> NonNull<u8> {
+        NonNull::new(self.map.as_mut_ptr()).expect("a mapping is never at address 0")
+    }
+
+    /// Bytes in all, a whole number of pages.
+    pub(crate) fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// What to hand to another process, for [`from_fd`](Segment::from_fd).
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    /// The name it was created or opened with.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Elements, at least one.
+    pub(crate) fn capacity(&self) -> u64 {
+        self.header.capacity
+    }
+
+    /// Participant records, a multiple of three.
+    pub(crate) fn participants(&self) -> u32 {
+        self.header.participants
+    }
+
+    /// Where the participant records begin: at a page's start.
+    pub(crate) fn participants_offset(&self) -> usize {
+        self.geometry.participants_offset as usize
+    }
+
+    /// Where the primitive's own words begin: at a page's start.
+    pub(crate) fn body_offset(&self) -> usize {
+        self.geometry.body_offset as usize
+    }
+
+    /// Bytes the primitive has for itself.
+    pub(crate) fn body_len(&self) -> usize {
+        self.geometry.body_len as usize
+    }
+
+    /// Drawn at random when the segment was created; not zero.
+    pub(crate) fn id(&self) -> u64 {
+        self.header.id
+    }
+}

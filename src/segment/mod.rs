@@ -1,0 +1,34 @@
+//! Segments: pieces of memory that several processes map, each holding one queue or ring.
+//!
+//! A *named* segment is the file `/dev/shm/crossproc.NAME`; an *anonymous* one is a sealed `memfd`, known by its
+//! descriptor and gone with its last user. Both begin with the same [header], and are otherwise zero when
+//! new: everything after the header is designed so that zero is its valid first state.
+//!
+//! **Whoever dies while creating**, a name is either absent or complete: a named segment is made as a file without
+//! a name, given all its pages and its header, and then linked into place by one system call that fails if the
+//! name is taken.
+//!
+//! **An opener trusts nothing.** It copies the header out once, compares every field with what it expects and
+//! every length with what it computes itself, and maps the file only then. What remains is that a named file
+//! cannot be sealed: a user who may write it may also truncate it later, and whoever touches the lost pages gets
+//! SIGBUS. Share named segments (by `mode`) with users trusted that far; anonymous ones cannot be truncated.
+//!
+//! Never is a reference formed to bytes of a segment: other processes write them at any time.
+
+mod check;
+mod create;
+mod header;
+mod mapped;
+mod name;
+mod open;
+mod options;
+mod remove;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use mapped::Segment;
+pub(crate) use shape::{ElementLayout, Kind};
+
+pub use options::{Options, Primitive};
+pub use remove::unlink;

@@ -1,0 +1,105 @@
+//! What a segment is asked to be, and how long its parts are.
+
+use crate::error::{Error, Result};
+use crate::platform::page_size;
+
+/// Participant records in one page.
+const RECORDS_PER_PAGE: u32 = 3;
+
+/// The most participants a segment can have: a multiple of the above.
+const MOST_PARTICIPANTS: u32 = 16_383;
+
+/// What a segment holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Kind {
+    /// A ring with one producer and one consumer.
+    Ring = 1,
+    /// A queue with any number of both.
+    Queue = 2,
+}
+
+impl Kind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Kind::Ring => "spsc ring",
+            Kind::Queue => "queue",
+        }
+    }
+}
+
+/// What an element is, as far as two programs can compare it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ElementLayout {
+    pub(crate) size: u32,
+    pub(crate) align: u32,
+    /// The type's name without module paths, which may differ between the programs.
+    pub(crate) name: String,
+}
+
+impl ElementLayout {
+    /// As much of the name as the header has room for.
+    pub(super) fn stored_name(&self) -> &str {
+        &self.name[..self.name.floor_char_boundary(128)]
+    }
+}
+
+/// A segment to create. `capacity` and `body_len` come checked for overflow.
+#[derive(Clone, Debug)]
+pub(crate) struct Shape {
+    pub(crate) kind: Kind,
+    pub(crate) element: ElementLayout,
+    pub(crate) capacity: u64,
+    pub(crate) participants: u32,
+    pub(crate) body_len: u64,
+}
+
+/// What the opener of a segment takes it for; `None` where anything will do.
+#[derive(Clone, Debug)]
+pub(crate) struct Expected {
+    pub(crate) kind: Kind,
+    pub(crate) element: ElementLayout,
+    pub(crate) capacity: Option<u64>,
+    pub(crate) participants: Option<u32>,
+    /// The body's length for a capacity and an element size, unless it overflows.
+    pub(crate) body_len: fn(u64, u32) -> Option<u64>,
+}
+
+/// How many participants a segment has when this many are asked for: whole pages of records.
+pub(super) fn round_participants(asked: u32) -> Result<u32> {
+    match asked {
+        1..=MOST_PARTICIPANTS => Ok(asked.next_multiple_of(RECORDS_PER_PAGE)),
+        _ => Err(Error::InvalidSize {
+            what: "participants",
+            found: asked.into(),
+            reason: "it has to be between 1 and 16383",
+        }),
+    }
+}
+
+/// Where the parts of a segment are: one page of header, whole pages of participant records, the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Geometry {
+    pub(super) participants_offset: u64,
+    pub(super) body_offset: u64,
+    pub(super) body_len: u64,
+    /// A whole number of pages that fits the address space.
+    pub(super) total: u64,
+}
+
+impl Geometry {
+    pub(super) fn new(participants: u32, body_len: u64) -> Option<Geometry> {
+        let page = page_size() as u64;
+        let body_offset = page * (1 + u64::from(participants / RECORDS_PER_PAGE));
+        let total = body_offset
+            .checked_add(body_len)?
+            .checked_next_multiple_of(page)?;
+        isize::try_from(total).ok()?;
+        Some(Geometry {
+            participants_offset: page,
+            body_offset,
+            body_len,
+            total,
+        })
+    }
+}

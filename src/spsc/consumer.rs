@@ -1,0 +1,263 @@
+//! The receiving side.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::core::Receiver;
+use super::ring::{Peer, Ring, Role, Side};
+use crate::element::{Element, Unchecked};
+use crate::error::{Fault, RecvError, RecvTimeoutError, Result, TryRecvError};
+use crate::sync::{Bell, Patience, block_until};
+
+/// The only receiver of a ring: see the [module](super). Dropping it closes the receiving side.
+///
+/// It can move to another thread, and in the arguments of [`process::spawn`](crate::process::spawn) to a child process. In a forked
+/// child every operation fails with [`Fault::RoleLost`].
+pub struct Consumer<T: Element> {
+    role: Role<T>,
+    receiver: Receiver,
+}
+
+const NOT_A_VALUE: Fault = Fault::Corrupted("what was received is no valid value");
+
+impl<T: Element> Consumer<T> {
+    pub(super) fn new(role: Role<T>) -> Self {
+        let receiver = Receiver::take_over(role.words());
+        Consumer { role, receiver }
+    }
+
+    /// Receives the oldest value if there is one. Never blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`Empty`](TryRecvError::Empty); [`Closed`](TryRecvError::Closed) if nothing is left and the producer closed its side;
+    /// [`PeerDied`](TryRecvError::PeerDied) if nothing is left and the producer was killed; or
+    /// [`Fault`](TryRecvError::Fault).
+    #[inline]
+    pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
+        self.role.enter().map_err(TryRecvError::Fault)?;
+        match self.receiver.receive(self.role.words()) {
+            Ok(Some(copy)) => self.received(copy),
+            _ => self.receive_last(),
+        }
+    }
+
+    /// Receives the oldest value, and blocks while there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`](RecvError::Closed), [`PeerDied`](RecvError::PeerDied) or [`Fault`](RecvError::Fault), as for
+    /// [`try_recv`](Consumer::try_recv), also if it happens meanwhile.
+    #[inline]
+    pub fn recv(&mut self) -> Result<T, RecvError> {
+        self.recv_within(Patience::Forever)
+            .map_err(TryRecvError::of_recv)
+    }
+
+    /// Receives the oldest value, and blocks while there is none, up to `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`Timeout`](RecvTimeoutError::Timeout), and those of [`recv`](Consumer::recv).
+    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T, RecvTimeoutError> {
+        self.recv_within(Patience::timeout(timeout))
+            .map_err(TryRecvError::of_recv_timeout)
+    }
+
+    /// Receives the oldest value, and blocks while there is none, until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`recv_timeout`](Consumer::recv_timeout).
+    pub fn recv_deadline(&mut self, deadline: Instant) -> Result<T, RecvTimeoutError> {
+        self.recv_within(Patience::Until(deadline))
+            .map_err(TryRecvError::of_recv_timeout)
+    }
+
+    /// Receives into the front of `values` what is there; how many. Never blocks. Killed half-way, it has received nothing, or
+    /// all of them.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_recv`](Consumer::try_recv), if there was none.
+    pub fn try_recv_slice(&mut self, values: &mut [T]) -> Result<usize, TryRecvError> {
+        if values.is_empty() {
+            return Ok(0);
+        }
+        self.role.enter().map_err(TryRecvError::Fault)?;
+        match self.receive_some(values) {
+            Err(TryRecvError::Empty) => {}
+            outcome => return outcome,
+        }
+        let peer = self.role.peer();
+        self.receive_some(values)
+            .map_err(|error| because(error, peer))
+    }
+
+    /// Receives into the front of `values` what is there, and blocks while there is none; how many. Killed half-way, it has
+    /// received nothing, or all of them.
+    ///
+    /// # Errors
+    ///
+    /// As for [`recv`](Consumer::recv).
+    pub fn recv_slice(&mut self, values: &mut [T]) -> Result<usize, RecvError> {
+        let received = match self.try_recv_slice(values) {
+            Err(TryRecvError::Empty) => {
+                self.block(Patience::Forever, |own| own.try_recv_slice(values))
+            }
+            outcome => outcome,
+        };
+        received.map_err(TryRecvError::of_recv)
+    }
+
+    /// Receives until the producer has closed its side, or died, and nothing is left; blocks while the ring is empty. Then
+    /// [`try_recv`](Consumer::try_recv) says which it was.
+    pub fn iter(&mut self) -> Iter<'_, T> {
+        Iter(self)
+    }
+
+    /// Receives until nothing is there. Never blocks.
+    pub fn try_iter(&mut self) -> TryIter<'_, T> {
+        TryIter(self)
+    }
+
+    /// Closes the receiving side, as dropping does.
+    pub fn close(self) {}
+
+    /// The ring, without the role.
+    pub fn ring(&self) -> &Ring<T> {
+        &self.role.ring
+    }
+
+    /// How many elements the ring can hold.
+    pub fn capacity(&self) -> usize {
+        self.role.ring.capacity()
+    }
+
+    #[inline]
+    fn received(&self, copy: Unchecked<T>) -> Result<T, TryRecvError> {
+        Bell::new(self.role.words().not_full()).ring(1);
+        copy.check().ok_or(TryRecvError::Fault(NOT_A_VALUE))
+    }
+
+    /// Nothing seemed to be there: looks at the producer, and then once more.
+    #[inline]
+    fn receive_last(&mut self) -> Result<T, TryRecvError> {
+        let peer = self.role.peer();
+        match self.receiver.receive(self.role.words()) {
+            Ok(Some(copy)) => self.received(copy),
+            Ok(None) => Err(because(TryRecvError::Empty, peer)),
+            Err(corrupted) => Err(TryRecvError::Fault(corrupted.into())),
+        }
+    }
+
+    fn receive_some(&mut self, values: &mut [T]) -> Result<usize, TryRecvError> {
+        let (mut place, mut valid) = (values.iter_mut(), true);
+        let room = place.len();
+        let received = self
+            .receiver
+            .receive_slice(self.role.words(), room, |copy| {
+                match (place.next(), copy.check()) {
+                    (Some(place), Some(value)) => *place = value,
+                    _ => valid = false,
+                }
+            });
+        match received {
+            Err(corrupted) => Err(TryRecvError::Fault(corrupted.into())),
+            Ok(0) => Err(TryRecvError::Empty),
+            Ok(received) => {
+                Bell::new(self.role.words().not_full()).ring(1);
+                if valid {
+                    Ok(received)
+                } else {
+                    Err(TryRecvError::Fault(NOT_A_VALUE))
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn recv_within(&mut self, patience: Patience) -> Result<T, TryRecvError> {
+        match self.try_recv() {
+            Err(TryRecvError::Empty) => self.block(patience, Self::try_recv),
+            outcome => outcome,
+        }
+    }
+
+    #[cold]
+    fn block<R>(
+        &mut self,
+        patience: Patience,
+        mut attempt: impl FnMut(&mut Self) -> Result<R, TryRecvError>,
+    ) -> Result<R, TryRecvError> {
+        let words = self.role.words().clone();
+        block_until(
+            &words.attachment,
+            words.not_empty(),
+            patience,
+            || match attempt(self) {
+                Err(TryRecvError::Empty) => None,
+                outcome => Some(outcome),
+            },
+        )
+        .unwrap_or(Err(TryRecvError::Empty))
+    }
+}
+
+/// Why nothing is there.
+fn because(error: TryRecvError, peer: Peer) -> TryRecvError {
+    match (error, peer) {
+        (TryRecvError::Empty, Peer::Closed) => TryRecvError::Closed,
+        (TryRecvError::Empty, Peer::Died) => TryRecvError::PeerDied,
+        (error, _) => error,
+    }
+}
+
+impl<T: Element> fmt::Debug for Consumer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer")
+            .field("ring", self.ring())
+            .field("received", &self.receiver.position())
+            .finish()
+    }
+}
+
+/// Only in the arguments of [`process::spawn`](crate::process::spawn), which moves the role to the child. Should the child
+/// die before it has its arguments, the receiving side is closed.
+impl<T: Element> Serialize for Consumer<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.role.serialize(serializer)
+    }
+}
+
+impl<'de, T: Element> Deserialize<'de> for Consumer<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Role::deserialize(deserializer, Side::Consumer).map(Consumer::new)
+    }
+}
+
+/// Receives until the producer's side is closed and drained: see [`Consumer::iter`].
+#[derive(Debug)]
+pub struct Iter<'a, T: Element>(&'a mut Consumer<T>);
+
+impl<T: Element> Iterator for Iter<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.0.recv().ok()
+    }
+}
+
+/// Receives until nothing is there: see [`Consumer::try_iter`].
+#[derive(Debug)]
+pub struct TryIter<'a, T: Element>(&'a mut Consumer<T>);
+
+impl<T: Element> Iterator for TryIter<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.0.try_recv().ok()
+    }
+}

@@ -1,0 +1,227 @@
+//! The sending side.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::core::Sender;
+use super::ring::{Peer, Ring, Role, Side};
+use super::role::RoleWord;
+use crate::element::Element;
+use crate::error::{Fault, Result, SendError, SendTimeoutError, TrySendError};
+use crate::sync::{Bell, Patience, block_until};
+
+/// The only sender of a ring: see the [module](super). Dropping it closes the sending side.
+///
+/// It can move to another thread, and in the arguments of [`process::spawn`](crate::process::spawn) to a child process. In a forked
+/// child every operation fails with [`Fault::RoleLost`].
+pub struct Producer<T: Element> {
+    role: Role<T>,
+    sender: Sender,
+}
+
+type Refused = TrySendError<()>;
+
+impl<T: Element> Producer<T> {
+    pub(super) fn new(role: Role<T>) -> Result<Self> {
+        let sender = Sender::take_over(role.words()).map_err(Fault::from)?;
+        Ok(Producer { role, sender })
+    }
+
+    /// Sends `value` if there is room. Never blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`](TrySendError::Full), [`Closed`](TrySendError::Closed) if the consumer closed its side,
+    /// [`PeerDied`](TrySendError::PeerDied) if there is no room and the consumer was killed, or
+    /// [`Fault`](TrySendError::Fault), each with the value.
+    #[inline]
+    pub fn try_send(&mut self, value: T) -> Result<(), TrySendError<T>> {
+        self.send_once(&value)
+            .map_err(|refused| refused.of_try_send(value))
+    }
+
+    /// Sends `value`, and blocks while the ring is full.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`](SendError::Closed), [`PeerDied`](SendError::PeerDied) or [`Fault`](SendError::Fault), as for
+    /// [`try_send`](Producer::try_send), also if it happens meanwhile.
+    #[inline]
+    pub fn send(&mut self, value: T) -> Result<(), SendError<T>> {
+        self.send_within(&value, Patience::Forever)
+            .map_err(|refused| refused.of_send(value))
+    }
+
+    /// Sends `value`, and blocks while the ring is full, up to `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`Timeout`](SendTimeoutError::Timeout), and those of [`send`](Producer::send).
+    pub fn send_timeout(&mut self, value: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
+        self.send_within(&value, Patience::timeout(timeout))
+            .map_err(|refused| refused.of_send_timeout(value))
+    }
+
+    /// Sends `value`, and blocks while the ring is full, until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send_timeout`](Producer::send_timeout).
+    pub fn send_deadline(
+        &mut self,
+        value: T,
+        deadline: Instant,
+    ) -> Result<(), SendTimeoutError<T>> {
+        self.send_within(&value, Patience::Until(deadline))
+            .map_err(|refused| refused.of_send_timeout(value))
+    }
+
+    /// Sends the first of `values`, as many as there is room for; how many. Never blocks. Killed half-way, it has sent some of them,
+    /// from the first on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_send`](Producer::try_send), if none was sent.
+    pub fn try_send_slice(&mut self, values: &[T]) -> Result<usize, TrySendError<()>> {
+        if values.is_empty() {
+            return Ok(0);
+        }
+        self.send_some(values)
+    }
+
+    /// Sends all of `values`, and blocks while the ring is full. Killed half-way, it has sent some of them, from the first on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Producer::send), with those that were not sent.
+    pub fn send_slice<'a>(&mut self, values: &'a [T]) -> Result<(), SendError<&'a [T]>> {
+        let mut rest = values;
+        while !rest.is_empty() {
+            let sent = match self.send_some(rest) {
+                Err(Refused::Full(())) => self.block(Patience::Forever, |own| own.send_some(rest)),
+                outcome => outcome,
+            };
+            rest = &rest[sent.map_err(|refused| refused.of_send(rest))?..];
+        }
+        Ok(())
+    }
+
+    /// Closes the sending side, as dropping does.
+    pub fn close(self) {}
+
+    /// Whether the consumer closed its side.
+    pub fn is_closed(&self) -> bool {
+        RoleWord::load(self.role.words().consumer_role()).is_closed()
+    }
+
+    /// The ring, without the role.
+    pub fn ring(&self) -> &Ring<T> {
+        &self.role.ring
+    }
+
+    /// How many elements the ring can hold.
+    pub fn capacity(&self) -> usize {
+        self.role.ring.capacity()
+    }
+
+    #[inline]
+    fn send_once(&mut self, value: &T) -> Result<(), Refused> {
+        self.prepare()?;
+        match self.sender.send(self.role.words(), value) {
+            Ok(true) => {
+                Bell::new(self.role.words().not_empty()).ring(1);
+                Ok(())
+            }
+            outcome => Err(self.refuse(outcome.map(|_| ()))),
+        }
+    }
+
+    fn send_some(&mut self, values: &[T]) -> Result<usize, Refused> {
+        self.prepare()?;
+        match self.sender.send_slice(self.role.words(), values) {
+            Ok(sent) if sent > 0 => {
+                Bell::new(self.role.words().not_empty()).ring(1);
+                Ok(sent)
+            }
+            outcome => Err(self.refuse(outcome.map(|_| ()))),
+        }
+    }
+
+    #[inline]
+    fn prepare(&mut self) -> Result<(), Refused> {
+        self.role
+            .enter()
+            .map_err(|fault| Refused::Fault((), fault))?;
+        if self.is_closed() {
+            Err(Refused::Closed(()))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Why nothing was sent.
+    #[cold]
+    fn refuse(&self, outcome: Result<(), impl Into<Fault>>) -> Refused {
+        match outcome {
+            Err(fault) => Refused::Fault((), fault.into()),
+            Ok(()) => match self.role.peer() {
+                Peer::Expected => Refused::Full(()),
+                Peer::Closed => Refused::Closed(()),
+                Peer::Died => Refused::PeerDied(()),
+            },
+        }
+    }
+
+    #[inline]
+    fn send_within(&mut self, value: &T, patience: Patience) -> Result<(), Refused> {
+        match self.send_once(value) {
+            Err(Refused::Full(())) => self.block(patience, |own| own.send_once(value)),
+            outcome => outcome,
+        }
+    }
+
+    #[cold]
+    fn block<R>(
+        &mut self,
+        patience: Patience,
+        mut attempt: impl FnMut(&mut Self) -> Result<R, Refused>,
+    ) -> Result<R, Refused> {
+        let words = self.role.words().clone();
+        block_until(
+            &words.attachment,
+            words.not_full(),
+            patience,
+            || match attempt(self) {
+                Err(Refused::Full(())) => None,
+                outcome => Some(outcome),
+            },
+        )
+        .unwrap_or(Err(Refused::Full(())))
+    }
+}
+
+impl<T: Element> fmt::Debug for Producer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer")
+            .field("ring", self.ring())
+            .field("sent", &self.sender.position())
+            .finish()
+    }
+}
+
+/// Only in the arguments of [`process::spawn`](crate::process::spawn), which moves the role to the child. Should the child
+/// die before it has its arguments, the sending side is closed.
+impl<T: Element> Serialize for Producer<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.role.serialize(serializer)
+    }
+}
+
+impl<'de, T: Element> Deserialize<'de> for Producer<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let role = Role::deserialize(deserializer, Side::Producer)?;
+        Producer::new(role).map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,378 @@
+//! The ring without a role, and what both roles share.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering as ProcessLocal};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::core::{self, Corrupted, Memory};
+use super::memory::{self, Words};
+use super::role::{self, Holder, RoleWord};
+use super::{Consumer, Producer};
+use crate::atomic::{AtomicU64, Ordering};
+use crate::element::Element;
+use crate::error::{Error, Fault, Result};
+use crate::handle;
+use crate::liveness::{Attachment, Owner, current_thread};
+use crate::segment::{Kind, Options, Primitive, Segment};
+use crate::sync::Bell;
+use crate::travel;
+
+/// Creates an anonymous ring for up to `capacity` elements, and takes both roles. Each handle can move to another thread, or in the
+/// arguments of [`process::spawn`](crate::process::spawn) to another process.
+///
+/// # Errors
+///
+/// See [`Options::anonymous`].
+pub fn ring<T: Element>(capacity: usize) -> Result<(Producer<T>, Consumer<T>)> {
+    let ring = Ring::new(capacity)?;
+    Ok((ring.producer()?, ring.consumer()?))
+}
+
+/// A ring without a role in it: for claiming one, and for looking. See the [module](self).
+pub struct Ring<T: Element> {
+    pub(super) words: Words<T>,
+}
+
+impl<T: Element> Ring<T> {
+    /// Creates an anonymous ring for up to `capacity` elements.
+    ///
+    /// # Errors
+    ///
+    /// See [`Options::anonymous`].
+    pub fn new(capacity: usize) -> Result<Self> {
+        Self::options().capacity(capacity).anonymous()
+    }
+
+    /// Creates a ring under a name.
+    ///
+    /// # Errors
+    ///
+    /// See [`Options::create`].
+    pub fn create(name: &str, capacity: usize) -> Result<Self> {
+        Self::options().capacity(capacity).create(name)
+    }
+
+    /// Opens the ring of this name.
+    ///
+    /// # Errors
+    ///
+    /// See [`Options::open`].
+    pub fn open(name: &str) -> Result<Self> {
+        Self::options().open(name)
+    }
+
+    /// Opens the ring of this name, or creates it where there is none.
+    ///
+    /// # Errors
+    ///
+    /// See [`Options::open_or_create`].
+    pub fn open_or_create(name: &str, capacity: usize) -> Result<Self> {
+        Self::options().capacity(capacity).open_or_create(name)
+    }
+
+    /// For everything else that can be chosen.
+    pub fn options() -> Options<Self> {
+        Options::new()
+    }
+
+    /// Takes the producer's role, if nobody has it, its holder closed it, or its holder's process has died. The ring is open
+    /// again afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RoleHeld`] if a live process has it, [`Error::Corrupted`].
+    pub fn producer(&self) -> Result<Producer<T>> {
+        Producer::new(Role::claim(self, Side::Producer)?)
+    }
+
+    /// Takes the consumer's role, if nobody has it, its holder closed it, or its holder's process has died. The ring is open
+    /// again afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RoleHeld`] if a live process has it, [`Error::Corrupted`].
+    pub fn consumer(&self) -> Result<Consumer<T>> {
+        Ok(Consumer::new(Role::claim(self, Side::Consumer)?))
+    }
+
+    /// Elements sent and not yet received.
+    pub fn len(&self) -> usize {
+        loop {
+            let head = self.words.head().load(Ordering::Acquire);
+            let tail = core::find_tail(&self.words);
+            if self.words.head().load(Ordering::Acquire) == head {
+                // What makes no sense is for the roles to report.
+                let tail = tail.unwrap_or(head);
+                return tail.wrapping_sub(head).min(self.words.shape().capacity) as usize;
+            }
+        }
+    }
+
+    /// Whether [`len`](Ring::len) is 0.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many elements it can hold.
+    pub fn capacity(&self) -> usize {
+        self.words.shape().capacity as usize
+    }
+
+    /// Its name, unless it is anonymous.
+    pub fn name(&self) -> Option<&str> {
+        self.words.attachment.segment().name()
+    }
+
+    /// Removes its name. Those who use it go on; its memory goes with the last of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotOurs`] if the name is gone or refers to something else by now, [`Error::Anonymous`].
+    pub fn unlink(&self) -> Result<()> {
+        self.words.attachment.segment().unlink()
+    }
+
+    /// How often, since the ring was created, a role was taken over from a process that had died.
+    pub fn repairs(&self) -> u64 {
+        self.words
+            .attachment
+            .records()
+            .repairs()
+            .load(Ordering::Relaxed)
+    }
+}
+
+impl<T: Element> Primitive for Ring<T> {
+    type Element = T;
+    const KIND: Kind = Kind::Ring;
+
+    fn body_len(capacity: u64, element_size: u32) -> Option<u64> {
+        memory::body_len(capacity, element_size)
+    }
+
+    fn attach(segment: Segment) -> Result<Self> {
+        Ok(Ring {
+            words: Words::of(Attachment::new(segment)?),
+        })
+    }
+}
+
+impl<T: Element> Clone for Ring<T> {
+    fn clone(&self) -> Self {
+        Ring {
+            words: self.words.clone(),
+        }
+    }
+}
+
+impl<T: Element> fmt::Debug for Ring<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ring")
+            .field("name", &self.name())
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .field(
+                "producer",
+                &RoleWord::load(self.words.producer_role()).holder(),
+            )
+            .field(
+                "consumer",
+                &RoleWord::load(self.words.consumer_role()).holder(),
+            )
+            .finish()
+    }
+}
+
+/// Only in the arguments of [`process::spawn`](crate::process::spawn): the child gets the same ring.
+impl<T: Element> Serialize for Ring<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        handle::serialize(self.words.attachment.segment(), (), serializer)
+    }
+}
+
+impl<'de, T: Element> Deserialize<'de> for Ring<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        handle::deserialize(deserializer).map(|(ring, ())| ring)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Producer,
+    Consumer,
+}
+
+impl Side {
+    fn name(self) -> &'static str {
+        match self {
+            Side::Producer => "producer",
+            Side::Consumer => "consumer",
+        }
+    }
+
+    fn word<T: Element>(self, words: &Words<T>) -> &AtomicU64 {
+        match self {
+            Side::Producer => words.producer_role(),
+            Side::Consumer => words.consumer_role(),
+        }
+    }
+}
+
+/// How the process at the other end is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Peer {
+    /// It is alive, or has not come yet.
+    Expected,
+    Closed,
+    Died,
+}
+
+/// A role that this process holds. Dropping it closes that side.
+pub(super) struct Role<T: Element> {
+    pub(super) ring: Ring<T>,
+    side: Side,
+    held: RoleWord,
+    owner: Owner,
+    /// The last thread to use it, which therefore takes part in the segment.
+    thread: u64,
+    /// It went to a child process, which answers for it now.
+    moved: Arc<AtomicBool>,
+}
+
+pub(super) const CORRUPTED: Fault = Fault::Corrupted("the ring's positions contradict each other");
+
+impl<T: Element> Role<T> {
+    fn claim(ring: &Ring<T>, side: Side) -> Result<Role<T>> {
+        let attachment = &ring.words.attachment;
+        let owner = attachment.process()?;
+        let word = side.word(&ring.words);
+        let claimed = role::claim(word, attachment.records(), owner).or_else(|_| {
+            // Before turning the caller away, make sure that the holder is alive.
+            attachment.examine();
+            role::claim(word, attachment.records(), owner)
+        });
+        let (held, died) = claimed.map_err(|holder| Error::RoleHeld {
+            role: side.name(),
+            pid: attachment.records().pid(holder),
+        })?;
+        if died {
+            attachment.repaired();
+        }
+        let role = Role::new(ring.clone(), side, held, owner);
+        role.announce();
+        Ok(role)
+    }
+
+    fn new(ring: Ring<T>, side: Side, held: RoleWord, owner: Owner) -> Role<T> {
+        Role {
+            ring,
+            side,
+            held,
+            owner,
+            thread: 0,
+            moved: Arc::default(),
+        }
+    }
+
+    pub(super) fn words(&self) -> &Words<T> {
+        &self.ring.words
+    }
+
+    /// To be called before every operation: the calling thread takes part in the segment, and this process still is
+    /// the one that holds the role.
+    #[inline]
+    pub(super) fn enter(&mut self) -> Result<(), Fault> {
+        if current_thread() == self.thread {
+            Ok(())
+        } else {
+            self.enter_anew()
+        }
+    }
+
+    #[cold]
+    fn enter_anew(&mut self) -> Result<(), Fault> {
+        let attachment = &self.ring.words.attachment;
+        attachment.participant()?;
+        // A forked child takes part under its own name, and its parent keeps the role.
+        if attachment.process()? != self.owner || self.moved.load(ProcessLocal::Relaxed) {
+            return Err(Fault::RoleLost);
+        }
+        self.thread = current_thread();
+        Ok(())
+    }
+
+    /// How the other side is doing. To be asked *before* a last look at the ring: what it did before it left is
+    /// visible afterwards.
+    #[inline]
+    pub(super) fn peer(&self) -> Peer {
+        let words = self.words();
+        let word = match self.side {
+            Side::Producer => words.consumer_role(),
+            Side::Consumer => words.producer_role(),
+        };
+        match RoleWord::load(word).holder() {
+            Holder::Vacant => Peer::Expected,
+            Holder::Closed => Peer::Closed,
+            Holder::Process(owner) if words.attachment.records().is_process_live(owner) => {
+                Peer::Expected
+            }
+            Holder::Process(_) => Peer::Died,
+        }
+    }
+
+    /// Lets whoever sleeps look again.
+    fn announce(&self) {
+        announce(self.words());
+    }
+
+    pub(super) fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let moved = Arc::clone(&self.moved);
+        travel::on_spawned(move || moved.store(true, ProcessLocal::Relaxed));
+        let (words, side, held) = (self.words().clone(), self.side, self.held);
+        travel::on_lost(move || {
+            // The child took its arguments with it to the grave, unless it had come as far as to take the role.
+            if role::close(side.word(&words), held) {
+                announce(&words);
+            }
+        });
+        handle::serialize(self.words().attachment.segment(), self.held.0, serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+        side: Side,
+    ) -> Result<Self, D::Error> {
+        let (ring, held) = handle::deserialize::<Ring<T>, u64, D>(deserializer)?;
+        let owner = ring.words.attachment.process().map_err(de::Error::custom)?;
+        let held = role::hand_over(side.word(&ring.words), RoleWord(held), owner)
+            .ok_or_else(|| de::Error::custom(Fault::RoleLost))?;
+        Ok(Role::new(ring, side, held, owner))
+    }
+}
+
+fn announce<T: Element>(words: &Words<T>) {
+    Bell::new(words.not_empty()).ring_all();
+    Bell::new(words.not_full()).ring_all();
+}
+
+impl<T: Element> Drop for Role<T> {
+    fn drop(&mut self) {
+        // A copy made by fork must not close what its parent holds.
+        let attachment = &self.words().attachment;
+        let moved = self.moved.load(ProcessLocal::Relaxed);
+        if moved || attachment.known_process() != Some(self.owner) {
+            return;
+        }
+        if role::close(self.side.word(self.words()), self.held) {
+            self.announce();
+        }
+    }
+}
+
+impl From<Corrupted> for Fault {
+    fn from(_: Corrupted) -> Fault {
+        CORRUPTED
+    }
+}

@@ -1,0 +1,114 @@
+//! The bell: how whoever publishes something wakes whoever sleeps for it, at no cost while nobody does.
+//!
+//! One 32-bit word, on a line that is read often and written rarely:
+//!
+//! | bits | name | meaning |
+//! |---|---|---|
+//! | 0 | `SLEEPERS` | somebody sleeps here, or is about to |
+//! | 1 | `FENCED` | a sleeper could not use `membarrier`: ringers must use a real fence; never cleared |
+//! | 2.. | epoch | changes at each ring that found sleepers |
+//!
+//! The sleeper: *arm* (set `SLEEPERS`; heavy barrier) → take a census → examine the condition → sleep unless the word
+//! changed. The ringer: publish → light barrier → look at the word; while `SLEEPERS` is not set, that is all.
+//! The barriers pair, so either the sleeper sees what was published or the ringer sees `SLEEPERS` (asymmetric
+//! Dekker synchronization; the same reasoning as for a SeqCst fence on both sides).
+//!
+//! A ringer that sees `SLEEPERS` wakes one sleeper per thing published. Fewer woken means that the others have not
+//! fallen asleep yet, or have left: it changes the epoch, clears `SLEEPERS` and wakes whoever is there. One
+//! about to sleep finds the word changed; one that slept meanwhile is woken.
+//!
+//! # If somebody dies
+//!
+//! | who, where | what the survivors find |
+//! |---|---|
+//! | ringer, after publishing, before or within its wake | its life word wakes a sleeper, which passes the news on; one not yet asleep finds the life word changed ([`crate::liveness`]) |
+//! | sleeper, armed | `SLEEPERS` stays set: the next ring makes one system call in vain, and clears it |
+//! | sleeper, woken but not yet running | the wake it swallowed is made good by its own life word, as for a ringer |
+//!
+//! A woken sleeper examines its condition before it reports anything, a timeout too: a wake is never swallowed by one
+//! that had no use for it while another sleeps on.
+
+use crate::atomic::{AtomicU32, Ordering, fence};
+
+const SLEEPERS: u32 = 1;
+const FENCED: u32 = 2;
+const EPOCH: u32 = 4;
+
+/// How threads park on a word; the model checker puts its own behind it.
+pub(crate) trait Parking {
+    /// Orders "publish" before "look at the word", as seen by a thread that calls [`heavy`](Parking::heavy).
+    fn light(&self);
+    /// The sleeper's side of it; false if only a fence in the ringers will do.
+    fn heavy(&self) -> bool;
+    /// Wakes up to `count` of the threads parked on `word`; how many it woke.
+    fn wake(&self, word: &AtomicU32, count: u32) -> usize;
+}
+
+/// A bell's word and what it parks on.
+pub(crate) struct Bell<'a, P> {
+    pub(crate) word: &'a AtomicU32,
+    pub(crate) parking: P,
+}
+
+/// What the word holds when a sleeper has announced itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Armed {
+    pub(crate) value: u32,
+    /// Ringers may have missed the announcement: the first sleep must be short.
+    pub(crate) brief: bool,
+}
+
+impl<P: Parking> Bell<'_, P> {
+    /// Announces a sleeper. What is published after this returns rings the bell; what was published
+    /// before is visible to the caller.
+    pub(crate) fn arm(&self) -> Armed {
+        let value = self.word.fetch_or(SLEEPERS, Ordering::SeqCst) | SLEEPERS;
+        if self.parking.heavy() {
+            return Armed {
+                value,
+                brief: false,
+            };
+        }
+        let value = self.word.fetch_or(SLEEPERS | FENCED, Ordering::SeqCst) | SLEEPERS | FENCED;
+        fence(Ordering::SeqCst);
+        Armed { value, brief: true }
+    }
+
+    /// To be called after publishing: wakes a sleeper for each of `count` things published.
+    #[inline]
+    pub(crate) fn ring(&self, count: u32) {
+        self.parking.light();
+        // Relaxed: ordered after the publishing store by the light barrier, which pairs with `arm`.
+        let value = self.word.load(Ordering::Relaxed);
+        if value & (SLEEPERS | FENCED) != 0 {
+            self.wake(value, count);
+        }
+    }
+
+    #[cold]
+    fn wake(&self, mut value: u32, count: u32) {
+        if value & FENCED != 0 {
+            fence(Ordering::SeqCst);
+            value = self.word.load(Ordering::Relaxed);
+        }
+        if value & SLEEPERS == 0 || self.parking.wake(self.word, count) >= count as usize {
+            return;
+        }
+        let next = (value & !SLEEPERS).wrapping_add(EPOCH);
+        // Release: a sleeper that finds the new epoch and looks again sees what was published. A failure
+        // means that another ringer changed the epoch after we published.
+        let changed = self
+            .word
+            .compare_exchange(value, next, Ordering::SeqCst, Ordering::Relaxed);
+        if changed.is_ok() {
+            self.parking.wake(self.word, u32::MAX >> 1);
+        }
+    }
+
+    /// Wakes everybody, for what concerns them all: closing, a change of roles.
+    pub(crate) fn ring_all(&self) {
+        fence(Ordering::SeqCst);
+        self.word.fetch_add(EPOCH, Ordering::SeqCst);
+        self.parking.wake(self.word, u32::MAX >> 1);
+    }
+}

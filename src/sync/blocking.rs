@@ -1,0 +1,91 @@
+//! The one loop in which everything that blocks, blocks.
+
+use std::time::{Duration, Instant};
+
+use super::bell::{Bell, Parking};
+use crate::atomic::AtomicU32;
+use crate::liveness::Attachment;
+use crate::platform::{futex, membarrier};
+
+/// How long a caller is prepared to wait.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Patience {
+    Forever,
+    Until(Instant),
+}
+
+impl Patience {
+    /// A duration past the end of the clock is for ever.
+    pub(crate) fn timeout(timeout: Duration) -> Patience {
+        Instant::now()
+            .checked_add(timeout)
+            .map_or(Patience::Forever, Patience::Until)
+    }
+
+    fn deadline(self) -> Option<Instant> {
+        match self {
+            Patience::Forever => None,
+            Patience::Until(deadline) => Some(deadline),
+        }
+    }
+}
+
+/// Bells of this process's segments park on futexes.
+pub(crate) struct Futexes;
+
+impl Parking for Futexes {
+    #[inline]
+    fn light(&self) {
+        membarrier::light();
+    }
+
+    fn heavy(&self) -> bool {
+        membarrier::heavy()
+    }
+
+    fn wake(&self, word: &AtomicU32, count: u32) -> usize {
+        futex::wake(word, count)
+    }
+}
+
+impl<'a> Bell<'a, Futexes> {
+    #[inline]
+    pub(crate) fn new(word: &'a AtomicU32) -> Self {
+        Bell {
+            word,
+            parking: Futexes,
+        }
+    }
+}
+
+/// Calls `attempt` until it gives a result; in between spins, then sleeps until `word`'s bell is rung.
+/// `None` if there is none by the deadline.
+///
+/// Wakes up whenever membership of the segment changes, so `attempt` may also wait for a death.
+pub(crate) fn block_until<R>(
+    attachment: &Attachment,
+    word: &AtomicU32,
+    patience: Patience,
+    mut attempt: impl FnMut() -> Option<R>,
+) -> Option<R> {
+    // A thread that could not join got that as its first attempt's result, and is not here.
+    let participant = attachment.participant().ok()?;
+    if let Some(result) = participant.spin.spin(&mut attempt) {
+        return Some(result);
+    }
+    let bell = Bell::new(word);
+    let mut first = true;
+    loop {
+        let armed = bell.arm();
+        let census = attachment.census(participant);
+        if let Some(result) = attempt() {
+            return Some(result);
+        }
+        let deadline = patience.deadline();
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return None;
+        }
+        census.sleep(word, armed.value, armed.brief && first, deadline);
+        first = false;
+    }
+}
