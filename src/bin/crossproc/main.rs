@@ -1,0 +1,5 @@
+//! The command-line program: stress-tests the primitives across all cores.
+
+fn main() {
+    crossproc::init();
+}
