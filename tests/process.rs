@@ -78,11 +78,10 @@ fn hear(path: &str) -> String {
     line
 }
 
-/// Blocks for ever: only a signal ends it.
+/// Only a signal ends it, or, so that nothing stays behind when a test has failed, a long time.
 fn stay() -> ! {
-    loop {
-        thread::park();
-    }
+    thread::sleep(2 * HANG);
+    abort()
 }
 
 /// Says that it has begun, and waits to be told to return.
@@ -487,15 +486,51 @@ fn children_die_with_a_parent_that_returns() {
     await_end(&grandchild);
 }
 
+/// `false` if there is none left.
+fn wait_for_any_child() -> bool {
+    // SAFETY: waits, and asks for no status.
+    unsafe { libc::waitpid(-1, std::ptr::null_mut(), 0) > 0 }
+}
+
+/// Also if the parent dies while the child is not yet tied to it.
+#[test]
+fn however_early_a_parent_dies_no_child_stays() {
+    guarded!();
+    fn sweep((): ()) {
+        // Orphans come to this process, which can then wait for them.
+        // SAFETY: sets an attribute of the process.
+        unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
+        for delay in (0..60).map(|n| Duration::from_micros(n * 50)) {
+            let parent = spawn(
+                |()| -> () {
+                    loop {
+                        let _detached = spawn(|()| -> () { stay() }, ()).unwrap();
+                    }
+                },
+                (),
+            )
+            .unwrap();
+            thread::sleep(delay);
+            parent.kill().unwrap();
+            parent.join().unwrap_err();
+            while wait_for_any_child() {}
+        }
+    }
+    assert_eq!(spawn(sweep, ()).unwrap().join(), Ok(()));
+}
+
 #[test]
 fn a_child_survives_the_thread_that_spawned_it() {
     guarded!();
     let (mut begun, mut told) = (Line::new(), Line::new());
     let lines = (begun.input(), told.output());
-    let child = thread::spawn(|| spawn(answer_when_told, lines).unwrap())
-        .join()
-        .unwrap();
-    begun.next();
+    let spawning = thread::spawn(move || {
+        let child = spawn(answer_when_told, lines).unwrap();
+        // By now the child is tied to whatever it will die with.
+        begun.next();
+        child
+    });
+    let child = spawning.join().unwrap();
     told.writer.write_all(b"now\n").unwrap();
     assert_eq!(child.join(), Ok(42));
 }

@@ -8,11 +8,6 @@ use crate::platform::robust::{LIVES_PER_PAGE, Life, life_offset};
 use crate::platform::{futex, oracle, page_size};
 use crate::segment::Segment;
 
-/// Records in one page; the page ends with their life words.
-pub(crate) const PER_PAGE: u32 = LIVES_PER_PAGE as u32;
-/// The most records a segment can have: what fits a role word, rounded down to whole pages.
-pub(crate) const PARTICIPANTS_MAX: u32 = 16_383;
-
 /// Words in the segment's first page, behind the header.
 const ROSTER: usize = 1024;
 const USED: usize = 1028;

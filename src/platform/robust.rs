@@ -80,11 +80,6 @@ impl Life {
         self.word() != 0 && self.word() & FUTEX_OWNER_DIED == 0
     }
 
-    /// Given up in an orderly way, or never owned.
-    pub(crate) fn is_free(self) -> bool {
-        self.word() == 0
-    }
-
     /// The next life in the same place, owned by thread `tid`. `FUTEX_WAITERS` makes the kernel wake
     /// a waiter at the owner's death.
     fn born(self, tid: u32) -> Life {

@@ -204,7 +204,7 @@ const EXIT_PANICKED: i32 = 101;
 const EXIT_REFUSED: i32 = 2;
 
 fn receive(marker: &Marker) -> Result<(Letter, Envelope, Vec<u8>), String> {
-    // SAFETY: the parent opened it for this process, in which nothing else has run that could own it.
+    // SAFETY: the number was taken when this process began, so nothing opened here can have got it.
     let fd = unsafe { spawn::adopt(marker.letter) };
     let received = fd.and_then(Letter::receive);
     let (letter, envelope, arguments) =
@@ -214,7 +214,7 @@ fn receive(marker: &Marker) -> Result<(Letter, Envelope, Vec<u8>), String> {
     }
     match pidfd::die_with_parent(envelope.parent) {
         Ok(true) => Ok((letter, envelope, arguments)),
-        Ok(false) => Err("its parent has ended".into()),
+        Ok(false) => exit(EXIT_REFUSED), // The parent has ended: there is nobody to tell.
         Err(error) => Err(format!("it cannot be tied to its parent: {error}")),
     }
 }
@@ -237,7 +237,7 @@ fn find(envelope: &Envelope) -> Result<Trampoline, String> {
 
 fn adopt(fds: &[RawFd]) -> Result<Vec<OwnedFd>, String> {
     fds.iter()
-        // SAFETY: the parent opened these for this process, which learns their numbers only here.
+        // SAFETY: as for the letter's; each number is in the list once.
         .map(|fd| unsafe { spawn::adopt(*fd) })
         .collect::<std::io::Result<_>>()
         .map_err(|error| format!("a descriptor is missing: {error}"))

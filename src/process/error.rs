@@ -16,7 +16,8 @@ pub enum JoinError {
         /// the program has replaced the panic hook.
         location: Option<String>,
     },
-    /// A signal ended the child before its entry function returned.
+    /// A signal ended the child before its entry function returned. With SIGABRT that may have been a
+    /// panic that could not unwind, whose message is then on standard error only.
     Killed {
         /// The signal's number.
         signal: i32,

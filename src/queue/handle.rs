@@ -18,7 +18,7 @@ use crate::liveness::{Attachment, Participant};
 use crate::segment::{Kind, Options, Primitive, Segment};
 use crate::sync::{Bell, Patience, block_until};
 
-/// A handle on a queue: see the [module](self).
+/// A handle on a queue: see the [module](super).
 ///
 /// Clones and handles opened elsewhere refer to the same queue. A handle can be used by any number of threads at once, and
 /// travels in the arguments of [`process::spawn`](crate::process::spawn).

@@ -16,8 +16,8 @@ pub struct Segment {
     map: MmapRaw,
     fd: OwnedFd,
     name: Option<Box<str>>,
-    header: Header,
-    geometry: Geometry,
+    pub(super) header: Header,
+    pub(super) geometry: Geometry,
 }
 
 impl Segment {
@@ -43,11 +43,6 @@ impl Segment {
     /// The first byte. The memory is mapped, at a page's start, for as long as this segment lives.
     pub(crate) fn base(&self) -> NonNull<u8> {
         NonNull::new(self.map.as_mut_ptr()).expect("a mapping is never at address 0")
-    }
-
-    /// Bytes in all, a whole number of pages.
-    pub(crate) fn len(&self) -> usize {
-        self.map.len()
     }
 
     /// What to hand to another process, for [`from_fd`](Segment::from_fd).
@@ -78,15 +73,5 @@ impl Segment {
     /// Where the primitive's own words begin: at a page's start.
     pub(crate) fn body_offset(&self) -> usize {
         self.geometry.body_offset as usize
-    }
-
-    /// Bytes the primitive has for itself.
-    pub(crate) fn body_len(&self) -> usize {
-        self.geometry.body_len as usize
-    }
-
-    /// Drawn at random when the segment was created; not zero.
-    pub(crate) fn id(&self) -> u64 {
-        self.header.id
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::error::{Error, Result};
 use crate::platform::page_size;
+use crate::platform::robust::LIVES_PER_PAGE;
 
 /// Participant records in one page.
-const RECORDS_PER_PAGE: u32 = 3;
+const RECORDS_PER_PAGE: u32 = LIVES_PER_PAGE as u32;
 
 /// The most participants a segment can have: a multiple of the above.
 const MOST_PARTICIPANTS: u32 = 16_383;

@@ -30,7 +30,7 @@ pub fn ring<T: Element>(capacity: usize) -> Result<(Producer<T>, Consumer<T>)> {
     Ok((ring.producer()?, ring.consumer()?))
 }
 
-/// A ring without a role in it: for claiming one, and for looking. See the [module](self).
+/// A ring without a role in it: for claiming one, and for looking. See the [module](super).
 pub struct Ring<T: Element> {
     pub(super) words: Words<T>,
 }
@@ -241,6 +241,9 @@ pub(super) struct Role<T: Element> {
     moved: Arc<AtomicBool>,
 }
 
+/// Unlike any [`current_thread`], also that of one that has not joined.
+const NO_THREAD: u64 = u64::MAX;
+
 pub(super) const CORRUPTED: Fault = Fault::Corrupted("the ring's positions contradict each other");
 
 impl<T: Element> Role<T> {
@@ -271,7 +274,7 @@ impl<T: Element> Role<T> {
             side,
             held,
             owner,
-            thread: 0,
+            thread: NO_THREAD,
             moved: Arc::default(),
         }
     }
