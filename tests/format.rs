@@ -131,3 +131,109 @@ fn ids_differ() {
     };
     assert_ne!(id(), id());
 }
+
+fn u32_at(bytes: &[u8], offset: usize) -> u32 {
+    u32::from_le_bytes(bytes[offset..offset + 4].try_into().unwrap())
+}
+
+const LIVE: u32 = 1 << 31;
+const RECORD: usize = 1280;
+
+#[test]
+fn records_and_body_of_a_queue() {
+    let _leaks = Leaks::start();
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let name = unique_name("format");
+    let queue = Queue::<[u32; 3]>::create(&name, 5).unwrap();
+    for n in 0..5 {
+        queue.send([n, 0xaaaa_0000 | n, 7]).unwrap();
+    }
+    assert_eq!(queue.recv(), Ok([0, 0xaaaa_0000, 7]));
+    queue.close();
+    let bytes = bytes_of(&name);
+
+    // This process took the first record, and this thread the second.
+    assert_eq!(u32_at(&bytes, 1024), 2, "roster: two have joined");
+    assert_eq!(u32_at(&bytes, 1028), 2, "records in use");
+    assert_eq!(u64_at(&bytes, 1152), 0, "repairs");
+    let page = rustix::param::page_size();
+    assert_eq!(page, 4096, "the places below are those of 4 KiB pages");
+    let process_itself = 1 << 32 | 1;
+    for record in 0..2 {
+        let start = page + record * RECORD;
+        assert_eq!(u64_at(&bytes, start), process_itself);
+        assert_eq!(u32_at(&bytes, start + 8), process::id());
+        let tid = u32_at(&bytes, start + 12);
+        assert_ne!(u64_at(&bytes, start + 16), 0, "PID namespace");
+        let locked = u64::from(record == 0);
+        assert_eq!(u64_at(&bytes, start + 24), 1 << 32 | locked);
+        let life = page + 4096 - 24 + record * 8;
+        assert_eq!(u64_at(&bytes, life), 1 << 32 | u64::from(tid | LIVE));
+    }
+    assert_eq!(
+        u64_at(&bytes, page + RECORD + 128),
+        0,
+        "intent: the last one, or none"
+    );
+    assert_eq!(u64_at(&bytes, page + 4096 - 8), 0, "the third is free");
+
+    let body = u64_at(&bytes, 96) as usize;
+    assert_eq!(u64_at(&bytes, 104), 384 + 8 * 24);
+    assert_eq!(u64_at(&bytes, body), 1 << 63 | 5, "tail, closed");
+    assert_eq!(u64_at(&bytes, body + 128), 1, "head");
+    for ticket in 0..5 {
+        let slot = body + 384 + ticket * 24;
+        assert_eq!(u64_at(&bytes, slot), ticket as u64 + 1, "sequence");
+        assert_eq!(u32_at(&bytes, slot + 8), ticket as u32);
+        assert_eq!(u32_at(&bytes, slot + 12), 0xaaaa_0000 | ticket as u32);
+        assert_eq!(u32_at(&bytes, slot + 16), 7);
+    }
+}
+
+#[test]
+fn body_of_a_ring() {
+    let _leaks = Leaks::start();
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let name = unique_name("format");
+    let ring = Ring::<u64>::create(&name, 10).unwrap();
+    let mut producer = ring.producer().unwrap();
+    let mut consumer = ring.consumer().unwrap();
+    producer
+        .send_slice(&[100, 101, 102, 103, 104, 105, 106, 107, 108])
+        .unwrap();
+    assert_eq!((consumer.recv(), consumer.recv()), (Ok(100), Ok(101)));
+    drop(consumer);
+    let bytes = bytes_of(&name);
+
+    let body = u64_at(&bytes, 96) as usize;
+    assert_eq!(
+        u64_at(&bytes, 104),
+        256 + 3 * 64,
+        "seven in a line: two lines and one more"
+    );
+    assert_eq!(u64_at(&bytes, body), 2, "head");
+    let held_by_first_record = 1 << 32 | 1 << 16 | 1 << 2 | 1;
+    assert_eq!(u64_at(&bytes, body + 136), held_by_first_record, "producer");
+    assert_eq!(
+        u64_at(&bytes, body + 144),
+        2 << 16 | 2,
+        "consumer: closed, the second change"
+    );
+    for (line, count) in [(0, 7), (1, 2)] {
+        let start = body + 256 + line * 64;
+        assert_eq!(
+            u64_at(&bytes, start),
+            (line as u64 + 1) << 8 | count,
+            "header"
+        );
+        for place in 0..count as usize {
+            let number = (line * 7 + place) as u64;
+            assert_eq!(u64_at(&bytes, start + 8 + place * 8), 100 + number);
+        }
+    }
+    assert_eq!(
+        u64_at(&bytes, body + 256 + 2 * 64),
+        0,
+        "the third line is untouched"
+    );
+}
