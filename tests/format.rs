@@ -170,10 +170,10 @@ fn records_and_body_of_a_queue() {
         let life = page + 4096 - 24 + record * 8;
         assert_eq!(u64_at(&bytes, life), 1 << 32 | u64::from(tid | LIVE));
     }
+    let intent = u64_at(&bytes, page + RECORD + 128);
     assert_eq!(
-        u64_at(&bytes, page + RECORD + 128),
-        0,
-        "intent: the last one, or none"
+        intent, 5,
+        "stays until the next send: ticket 4 is long committed"
     );
     assert_eq!(u64_at(&bytes, page + 4096 - 8), 0, "the third is free");
 
