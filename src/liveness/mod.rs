@@ -11,6 +11,8 @@
 //! | live | owner's thread id, waiters bit | its owner to *free*; the kernel to *ended* |
 //! | ended | owner-died bit | anyone, by compare-and-swap to *live* with the next generation |
 //!
+//! A record's other words count only once its owner has introduced itself, which it does last by naming its generation.
+//!
 //! Nothing needs to be swept up after a death. An ended record is as good as a free one, and what the dead
 //! announced counts only together with a live word. Killed while taking a record: see [`LifePages::begin`].
 //! Killed after that: the record is *ended*.

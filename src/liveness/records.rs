@@ -174,10 +174,11 @@ impl Records {
             .store(oracle::pid_namespace(), Ordering::Relaxed);
         let flags = if detail.byte_locked { BYTE_LOCKED } else { 0 };
         let detail_word = u64::from(life.generation()) << 32 | u64::from(flags);
-        self.long(record + DETAIL)
-            .store(detail_word, Ordering::Release);
         self.long(record + PROCESS)
             .store(detail.process.0, Ordering::SeqCst);
+        // Last: from here on the words above are this owner's, not its predecessor's.
+        self.long(record + DETAIL)
+            .store(detail_word, Ordering::SeqCst);
     }
 
     /// The process whose thread took record `index` last.
@@ -211,7 +212,19 @@ impl Records {
             return true;
         }
         fence(Ordering::SeqCst);
-        (0..self.used()).any(|index| self.process(index) == owner && self.life(index).is_live())
+        (0..self.used()).any(|index| self.takes_part(index) && self.process(index) == owner)
+    }
+
+    /// Whether record `index` has a live owner that has introduced itself. Until then the record's words
+    /// are its predecessor's, and the new owner has done nothing yet.
+    pub(crate) fn takes_part(&self, index: u32) -> bool {
+        let life = self.life(index);
+        life.is_live() && self.detail(index) >> 32 == u64::from(life.generation())
+    }
+
+    fn detail(&self, index: u32) -> u64 {
+        self.long(self.record(index) + DETAIL)
+            .load(Ordering::SeqCst)
     }
 
     /// Asks the second oracle about every participant that seems to live, and marks those that are
@@ -237,11 +250,10 @@ impl Records {
     }
 
     fn has_ended(&self, segment: &Segment, index: u32, life: Life) -> bool {
-        let record = self.record(index);
-        let detail = self.long(record + DETAIL).load(Ordering::Acquire);
-        if (detail >> 32) as u32 != life.generation() {
+        if !self.takes_part(index) {
             return false; // It has not introduced itself yet.
         }
+        let record = self.record(index);
         let namespace = self.long(record + NAMESPACE).load(Ordering::Relaxed);
         if namespace != 0 && namespace == oracle::pid_namespace() {
             let pid = self.word(record + PID).load(Ordering::Relaxed);
@@ -251,9 +263,7 @@ impl Records {
         let Some(keeper) = process.index().filter(|index| *index < self.count) else {
             return false;
         };
-        let keeper_detail = self
-            .long(self.record(keeper) + DETAIL)
-            .load(Ordering::Acquire);
+        let keeper_detail = self.detail(keeper);
         let locked = u64::from(process.generation()) << 32 | u64::from(BYTE_LOCKED);
         keeper_detail == locked && oracle::ByteLock::is_held(segment.fd(), keeper) == Some(false)
     }

@@ -142,7 +142,7 @@ impl<T: Element> core::Memory for Words<T> {
         let records = self.attachment.records();
         (0..records.used()).any(|index| {
             // Acquire: pairs with the announcement.
-            records.intent(index).load(Ordering::Acquire) == intent && records.life(index).is_live()
+            records.intent(index).load(Ordering::Acquire) == intent && records.takes_part(index)
         })
     }
 
