@@ -197,6 +197,7 @@ fn either_role_moves_to_a_child() {
     }
     assert_eq!(consumer.recv(), Err(RecvError::Closed));
     child.join().unwrap();
+    drop(consumer);
 
     let (mut producer, consumer) = spsc::ring(16).unwrap();
     let child = process::spawn(add_up, consumer).unwrap();
