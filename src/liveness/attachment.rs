@@ -2,11 +2,12 @@
 //! A process's hold on a segment, and the records of its threads there.
 
 use std::collections::HashMap;
-use std::io;
-use std::sync::atomic::{AtomicBool, Ordering as ProcessLocal};
+use std::mem;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as ProcessLocal};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 
-use super::census::Census;
+use super::census::{BACKSTOP, Census};
 use super::records::{Detail, Owner, Records};
 use super::thread::{self, Participant};
 use crate::atomic::{Ordering, fence};
@@ -15,7 +16,7 @@ use crate::keeper;
 use crate::platform::oracle::ByteLock;
 use crate::platform::per_process::PerProcess;
 use crate::platform::robust::{Life, LifePages, RobustList};
-use crate::platform::{self, membarrier};
+use crate::platform::{membarrier, oracle};
 use crate::segment::Segment;
 
 /// A mapped segment in which this process takes part. Handles share it; when the last one of the
@@ -26,6 +27,13 @@ pub(crate) struct Attachment {
     id: u64,
     records: Records,
     segment: Segment,
+    /// When the second oracle was last asked without need.
+    examined: Mutex<Instant>,
+}
+
+fn next_id() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, ProcessLocal::Relaxed) + 1
 }
 
 // SAFETY: the records are words of the segment, which is shared by design and accessed atomically.
@@ -81,9 +89,10 @@ impl Attachment {
         // SAFETY: the attachment owns the segment, and hands the view out only with its own lifetime.
         let records = unsafe { Records::of(&segment) };
         let attachment = Arc::new(Attachment {
-            id: platform::unique(),
+            id: next_id(),
             records,
             segment,
+            examined: Mutex::new(Instant::now()),
         });
         attachment.process()?;
         Ok(attachment)
@@ -110,8 +119,11 @@ impl Attachment {
 
     #[cold]
     fn join(&self) -> Result<std::ptr::NonNull<Participant>, Fault> {
+        if let Some(participant) = thread::find_far(self.id) {
+            return Ok(participant);
+        }
         let process = self.process()?;
-        thread::find_or_join(self.id, |list| {
+        thread::join(self.id, |list| {
             let registration = Arc::new(self.take_record(list, Some(process))?);
             if let Some(members) = registry().get_mut(&self.id) {
                 members.threads.push(Arc::clone(&registration));
@@ -178,6 +190,8 @@ impl Attachment {
         process: Option<Owner>,
     ) -> Result<Option<Registration>, Fault> {
         let records = &self.records;
+        // Before a record is taken: nothing may fail between taking it and holding its registration.
+        let namespace = oracle::pid_namespace();
         for index in 0..records.count() {
             let seen = records.life(index);
             if seen.is_live() {
@@ -196,6 +210,7 @@ impl Attachment {
             let own = Owner::new(index, life.generation());
             let detail = Detail {
                 process: process.unwrap_or(own),
+                namespace,
                 byte_locked: lock.is_some(),
             };
             records.introduce(index, life, detail);
@@ -230,6 +245,36 @@ impl Attachment {
         self.records.examine(&self.segment);
     }
 
+    /// The same, unless it was done less than a [`BACKSTOP`] ago: it costs a system call for each participant.
+    pub(crate) fn examine_now_and_then(&self) {
+        // A lock that another thread holds, or held when this process was forked, is one examination missed.
+        let Ok(mut examined) = self.examined.try_lock() else {
+            return;
+        };
+        if examined.elapsed() >= BACKSTOP {
+            *examined = Instant::now();
+            drop(examined);
+            self.examine();
+        }
+    }
+
+    /// Whether the process that `owner` names may still execute: see the module's documentation.
+    #[inline]
+    pub(crate) fn is_process_live(&self, owner: Owner) -> bool {
+        self.records.is_live(owner) || self.is_half_dead(owner)
+    }
+
+    /// Its keeper has ended. If a thread of it seems to live, it is about to end, or its mark went missing
+    /// (as when the process called `execve` from a thread that was not its first).
+    #[cold]
+    fn is_half_dead(&self, owner: Owner) -> bool {
+        if !self.records.is_process_live(owner) {
+            return false;
+        }
+        self.examine();
+        self.records.is_process_live(owner)
+    }
+
     /// Counts a repair.
     #[cold]
     pub(crate) fn repaired(&self) {
@@ -261,11 +306,10 @@ impl Drop for Attachment {
 /// Gives the process's own record back.
 fn release(registration: Registration) {
     // If the keeper cannot be reached the process is ending, and the kernel marks the record.
-    let _ = keeper::run(|| -> io::Result<()> {
-        let list = RobustList::of_this_thread()?;
-        registration.pages.end(list, registration.life);
-        drop(registration);
-        Ok(())
+    let _ = keeper::run(|| match RobustList::of_this_thread() {
+        Ok(list) => registration.pages.end(list, registration.life),
+        // What is on a list must stay mapped.
+        Err(_) => mem::forget(registration),
     });
 }
 
@@ -282,7 +326,10 @@ pub(crate) fn leave(attachment: u64, registration: &Arc<Registration>, list: Rob
             registration.pages.end(list, registration.life);
         }
         None => {
-            registration.discard(list);
+            if !registration.discard(list) {
+                // It could not be cut off from the segment, so it is still this thread's to end.
+                registration.pages.end(list, registration.life);
+            }
         }
     }
 }

@@ -9,8 +9,11 @@ use crate::platform::futex::{self, WAIT_ANY_MAX, Woken};
 
 /// After this long a sleeper re-examines the world, whatever it was told: defence in depth.
 pub(crate) const BACKSTOP: Duration = Duration::from_millis(500);
-/// The same where the kernel cannot watch everybody for us: then it is the mechanism.
+/// The same where the kernel cannot watch anybody for us, or where a process is about to end and its mark might
+/// be missing: then it is the mechanism.
 const SLICE: Duration = Duration::from_millis(10);
+/// The same where there are more participants than one wait can watch.
+const PARTIAL: Duration = Duration::from_millis(50);
 /// How long the first wait lasts at most where the kernel refuses `membarrier`: far longer than any store
 /// takes to become visible to other processors.
 const BRIEF: Duration = Duration::from_millis(1);
@@ -35,6 +38,8 @@ pub(crate) struct Census<'a> {
     len: usize,
     /// More are alive than one wait can watch.
     partial: bool,
+    /// A thread seems to live whose process's keeper has ended.
+    half_dead: bool,
 }
 
 impl<'a> Census<'a> {
@@ -49,12 +54,15 @@ impl<'a> Census<'a> {
             words: [roster; WAIT_ANY_MAX],
             len: Census::LIVES,
             partial: false,
+            half_dead: false,
         };
         for index in (0..records.used()).filter(|index| *index != own) {
             let life = records.life(index);
             if !life.is_live() {
                 continue;
             }
+            census.half_dead |=
+                records.takes_part(index) && !records.is_live(records.process(index));
             if census.len == WAIT_ANY_MAX {
                 census.partial = true;
                 break;
@@ -78,8 +86,10 @@ impl<'a> Census<'a> {
         let now = Instant::now();
         let limit = if brief {
             BRIEF
+        } else if self.half_dead {
+            SLICE.min(backstop())
         } else if self.partial {
-            SLICE
+            PARTIAL.min(backstop())
         } else {
             backstop()
         };
@@ -93,12 +103,13 @@ impl<'a> Census<'a> {
         };
         let end = until(limit);
         let records = self.attachment.records();
-        match futex::wait_any(&self.words[..self.len], end) {
+        let woken = match futex::wait_any(&self.words[..self.len], end) {
+            Woken::Refused => futex::wait(bell, value, until(limit.min(SLICE))),
+            woken => woken,
+        };
+        match woken {
             Woken::At(index) if index >= Census::LIVES => records.announce(),
-            Woken::TimedOut if !brief && deadline != Some(end) => self.attachment.examine(),
-            Woken::Refused => {
-                futex::wait(bell, value, until(limit.min(SLICE)));
-            }
+            Woken::TimedOut => self.attachment.examine_now_and_then(),
             _ => {}
         }
     }

@@ -55,6 +55,8 @@ impl Owner {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Detail {
     pub(crate) process: Owner,
+    /// Its PID namespace.
+    pub(crate) namespace: u64,
     pub(crate) byte_locked: bool,
 }
 
@@ -171,7 +173,7 @@ impl Records {
         self.word(record + TID)
             .store(life.word() & TID_MASK, Ordering::Relaxed);
         self.long(record + NAMESPACE)
-            .store(oracle::pid_namespace(), Ordering::Relaxed);
+            .store(detail.namespace, Ordering::Relaxed);
         let flags = if detail.byte_locked { BYTE_LOCKED } else { 0 };
         let detail_word = u64::from(life.generation()) << 32 | u64::from(flags);
         self.long(record + PROCESS)

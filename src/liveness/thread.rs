@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use super::attachment::{Registration, leave};
 use crate::atomic::AtomicU64;
+use crate::platform::per_process;
 use crate::platform::robust::RobustList;
-use crate::platform::{per_process, unique};
 use crate::sync::SpinBudget;
 
 /// Segments a thread finds without a search.
@@ -114,34 +114,49 @@ fn way(page: &'static Page, attachment: u64) -> &'static Way {
     &page.ways[attachment as usize % WAYS]
 }
 
-/// The same, however far away the answer is; `join` makes it if there is none.
-pub(crate) fn find_or_join<E: From<io::Error>>(
-    attachment: u64,
-    join: impl FnOnce(RobustList) -> Result<Participant, E>,
-) -> Result<NonNull<Participant>, E> {
-    let (page, state) = state()?;
-    // SAFETY: the state belongs to this thread, and nothing below enters this function again.
-    let state = unsafe { &mut *state };
-    state
-        .participants
-        .retain(|_, participant| !participant.registration.discard(state.list));
-    if !state.participants.contains_key(&attachment) {
-        let participant = join(state.list)?;
-        state.participants.insert(attachment, Box::new(participant));
-    }
-    let participant = NonNull::from(&*state.participants[&attachment]);
+/// The same, however far away the answer is; from now on it is near at hand.
+pub(crate) fn find_far(attachment: u64) -> Option<NonNull<Participant>> {
+    let page = PAGE.get();
+    // SAFETY: the state belongs to this thread, and nobody else refers to it now.
+    let state = unsafe { page.state.get().as_ref() }?;
+    let participant = NonNull::from(&**state.participants.get(&attachment)?);
     let way = way(page, attachment);
     way.participant.set(participant.as_ptr());
     way.attachment.set(attachment);
-    Ok(participant)
+    Some(participant)
 }
 
-fn state() -> io::Result<(&'static Page, *mut State)> {
+/// Remembers what `join` makes as the calling thread's part in `attachment`.
+pub(crate) fn join<E: From<io::Error>>(
+    attachment: u64,
+    join: impl FnOnce(RobustList) -> Result<Participant, E>,
+) -> Result<NonNull<Participant>, E> {
+    let state = state()?;
+    // SAFETY: the state belongs to this thread, and `join` does not come back to this module.
+    let state = unsafe { &mut *state };
+    let list = state.list;
+    state
+        .participants
+        .retain(|_, participant| !participant.registration.discard(list));
+    let participant = Box::new(join(list)?);
+    let place = NonNull::from(&*participant);
+    state.participants.insert(attachment, participant);
+    Ok(place)
+}
+
+/// A number that no thread of this process had before, nor of one that it was forked from.
+fn next_thread() -> u64 {
+    static LAST: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    LAST.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1
+}
+
+fn state() -> io::Result<*mut State> {
     let mut page = PAGE.get();
     if ptr::eq(page, &raw const NO_PAGE.0) {
         const { assert!(size_of::<Page>() <= 4096) };
-        // SAFETY: zeroes are a valid `Page`, and the mapping is aligned, long enough and never unmapped.
-        page = unsafe { &*per_process::map_wiped_on_fork().cast::<Page>() };
+        let mapped = per_process::map_wiped_on_fork()?.cast::<Page>();
+        // SAFETY: zeroes are a valid `Page`, and the mapping is aligned, long enough, and kept until the thread ends.
+        page = unsafe { &*mapped };
         PAGE.set(page);
     }
     if page.state.get().is_null() {
@@ -150,29 +165,31 @@ fn state() -> io::Result<(&'static Page, *mut State)> {
             list,
             participants: HashMap::new(),
         });
-        page.thread.set(unique());
+        page.thread.set(next_thread());
         page.state.set(Box::into_raw(state));
         // Where the thread is already ending there is no farewell, and the kernel marks its records.
         let _ = FAREWELL.try_with(|_| ());
     }
-    Ok((page, page.state.get()))
+    Ok(page.state.get())
 }
 
 struct Farewell;
 
 impl Drop for Farewell {
     fn drop(&mut self) {
-        let page = PAGE.get();
-        let state = page.state.replace(ptr::null_mut());
-        page.thread.set(0);
-        page.ways.iter().for_each(|way| way.attachment.set(0));
-        if state.is_null() {
-            return; // A forked child whose thread never joined under its own name.
+        let page = PAGE.replace(&NO_PAGE.0);
+        let state = page.state.get();
+        // Null in a forked child whose thread never joined under its own name.
+        if !state.is_null() {
+            // SAFETY: it came from `Box::into_raw` in this process, and nobody else has it any more.
+            let state = unsafe { Box::from_raw(state) };
+            for (attachment, participant) in &state.participants {
+                leave(*attachment, &participant.registration, state.list);
+            }
         }
-        // SAFETY: it came from `Box::into_raw` in this process, and nobody else has it any more.
-        let state = unsafe { Box::from_raw(state) };
-        for (attachment, participant) in &state.participants {
-            leave(*attachment, &participant.registration, state.list);
+        if !ptr::eq(page, &raw const NO_PAGE.0) {
+            // SAFETY: this thread mapped the page, and has just forgotten it.
+            unsafe { per_process::unmap(ptr::from_ref(page).cast_mut().cast()) };
         }
     }
 }

@@ -20,7 +20,7 @@ pub(crate) enum Woken {
     Changed,
     /// The deadline passed.
     TimedOut,
-    /// This kernel, or a filter in front of it, refuses to wait on several words.
+    /// This kernel, or a filter in front of it, refuses to wait on several words; or cannot at the moment.
     Refused,
 }
 
@@ -56,8 +56,10 @@ pub(crate) fn wait_any(words: &[(&AtomicU32, u32)], deadline: Instant) -> Woken 
         Ok(index) => Woken::At(index),
         Err(Errno::TIMEDOUT) => Woken::TimedOut,
         Err(Errno::AGAIN | Errno::INTR) => Woken::Changed,
-        Err(_) => {
-            WAITV_REFUSED.store(true, Ordering::Relaxed);
+        Err(error) => {
+            if matches!(error, Errno::NOSYS | Errno::PERM | Errno::INVAL) {
+                WAITV_REFUSED.store(true, Ordering::Relaxed);
+            }
             Woken::Refused
         }
     }

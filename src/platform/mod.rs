@@ -21,9 +21,3 @@ pub(crate) mod spawn;
 pub(crate) fn page_size() -> usize {
     rustix::param::page_size()
 }
-
-/// A number that no thread of this process gets twice, nor of one forked from it afterwards.
-pub(crate) fn unique() -> u64 {
-    static LAST: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-    LAST.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1
-}

@@ -6,6 +6,7 @@
 //! marked `MADV_WIPEONFORK`, which the kernel hands to the child zeroed. Nothing has to notice the
 //! fork, and nothing is locked, so it does not matter what the parent's other threads were doing.
 
+use std::io;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -74,7 +75,9 @@ impl<T: Sync> PerProcess<T> {
     fn slot(&'static self) -> &'static AtomicPtr<T> {
         let mut page = self.page.load(Ordering::Acquire);
         if page.is_null() {
-            let ours = map_wiped_on_fork().cast();
+            let ours = map_wiped_on_fork()
+                .expect("map a page: MADV_WIPEONFORK, Linux 4.14")
+                .cast();
             // Release: whoever finds the address finds the page mapped and marked.
             page = match self.page.compare_exchange(
                 ptr::null_mut(),
@@ -85,7 +88,7 @@ impl<T: Sync> PerProcess<T> {
                 Ok(_) => ours,
                 Err(theirs) => {
                     // SAFETY: our page was not published, so nobody else knows it.
-                    unsafe { munmap(ours.cast(), PAGE) }.expect("unmap a page of ours");
+                    unsafe { unmap(ours.cast()) };
                     theirs
                 }
             };
@@ -98,7 +101,8 @@ impl<T: Sync> PerProcess<T> {
 /// Lengths are rounded up to the system's page size by the kernel.
 const PAGE: usize = 4096;
 
-pub(crate) fn map_wiped_on_fork() -> *mut std::ffi::c_void {
+/// A page that a forked child finds zeroed, as it is now.
+pub(crate) fn map_wiped_on_fork() -> io::Result<*mut std::ffi::c_void> {
     // SAFETY: a fresh private mapping at an address the kernel chooses overlaps nothing.
     let page = unsafe {
         mmap_anonymous(
@@ -107,11 +111,24 @@ pub(crate) fn map_wiped_on_fork() -> *mut std::ffi::c_void {
             ProtFlags::READ | ProtFlags::WRITE,
             MapFlags::PRIVATE,
         )
-    }
-    .expect("map a page");
+    }?;
     // SAFETY: the page is ours alone; the advice concerns the children's copies only.
-    unsafe { madvise(page, PAGE, Advice::LinuxWipeOnFork) }.expect("MADV_WIPEONFORK, Linux 4.14");
-    page
+    let advised = unsafe { madvise(page, PAGE, Advice::LinuxWipeOnFork) };
+    if let Err(error) = advised {
+        // SAFETY: nobody else knows the page.
+        unsafe { unmap(page) };
+        return Err(error.into());
+    }
+    Ok(page)
+}
+
+/// # Safety
+///
+/// `page` must come from [`map_wiped_on_fork`], and not be used any more.
+pub(crate) unsafe fn unmap(page: *mut std::ffi::c_void) {
+    // SAFETY: forwarded from the caller.
+    let unmapped = unsafe { munmap(page, PAGE) };
+    debug_assert!(unmapped.is_ok(), "a page of our own can be unmapped");
 }
 
 #[cfg(test)]

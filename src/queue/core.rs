@@ -15,6 +15,9 @@
 //!
 //! # Sending
 //!
+//! A send that finds no room leaves no announcement behind: an old one of the same sender names a ticket that it
+//! committed, and one that did not become a claim is withdrawn.
+//!
 //! | step | if the sender dies after it |
 //! |---|---|
 //! | `intent = t + 1` (Release) | nothing was claimed; a dead participant's intent counts for nothing |
@@ -65,6 +68,10 @@ pub(crate) trait Memory {
     fn is_intended(&self, intent: u64) -> bool;
     /// Counts a hole given up.
     fn repaired(&self);
+    /// A place became free without a receive: whoever waits for one must hear of it.
+    fn freed(&self);
+    /// An intent that made a hole look busy is withdrawn: whoever waits at the hole must hear of it.
+    fn withdrew(&self);
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,8 +100,9 @@ pub(crate) fn send<M: Memory>(
 ) -> Result<(), Refused> {
     let capacity = memory.capacity();
     let backoff = Backoff::new();
-    // Relaxed: the claim below validates it.
-    let mut tail = memory.tail().load(Ordering::Relaxed);
+    let mut announced = false;
+    // Acquire: pairs with the claim that made it, so that `head` read afterwards is no older.
+    let mut tail = memory.tail().load(Ordering::Acquire);
     let refused = loop {
         if tail & FLAG != 0 {
             break Refused::Closed;
@@ -104,7 +112,7 @@ pub(crate) fn send<M: Memory>(
             seen_head.set(memory.head().load(Ordering::Acquire));
             let used = tail.wrapping_sub(seen_head.get());
             if used >= capacity {
-                let again = memory.tail().load(Ordering::Relaxed);
+                let again = memory.tail().load(Ordering::Acquire);
                 if again == tail {
                     // `tail` stood still around the look at `head`, so `used` is exact.
                     break if used == capacity {
@@ -119,12 +127,13 @@ pub(crate) fn send<M: Memory>(
         }
         // Release: pairs with the Acquire in `is_intended`; the claim makes sure it is seen in time.
         intent.store(tail.wrapping_add(1), Ordering::Release);
+        announced = true;
         let claim = memory.tail().compare_exchange(
             tail,
             tail.wrapping_add(1),
             // Release: pairs with the Acquire of `tail` before a repair. Acquire: orders the next announcement.
             Ordering::AcqRel,
-            Ordering::Relaxed,
+            Ordering::Acquire,
         );
         match claim {
             Ok(ticket) => {
@@ -140,8 +149,11 @@ pub(crate) fn send<M: Memory>(
             }
         }
     };
-    // An announcement that did not become a claim would make a hole left by another look busy.
-    intent.store(0, Ordering::Release);
+    if announced {
+        // An announcement that did not become a claim makes a hole left by another look busy.
+        intent.store(0, Ordering::Release);
+        memory.withdrew();
+    }
     Err(refused)
 }
 
@@ -163,6 +175,9 @@ pub(crate) fn receive<M: Memory>(memory: &M) -> Result<M::Copy, Nothing> {
     let mut head = memory.head().load(Ordering::Acquire);
     loop {
         let ready = head.wrapping_add(1);
+        if (head | ready) & FLAG != 0 {
+            return Err(Nothing::Corrupted); // Tickets do not come that far.
+        }
         // Acquire: pairs with the sender's commit.
         let sequence = memory.sequence(head).load(Ordering::Acquire);
         if sequence & !FLAG == ready {
@@ -174,7 +189,10 @@ pub(crate) fn receive<M: Memory>(memory: &M) -> Result<M::Copy, Nothing> {
                     .compare_exchange(head, ready, Ordering::AcqRel, Ordering::Acquire);
             match (commit, copy) {
                 (Ok(_), Some(copy)) => return Ok(copy),
-                (Ok(_), None) => head = ready,
+                (Ok(_), None) => {
+                    memory.freed();
+                    head = ready;
+                }
                 (Err(now), _) => {
                     head = now;
                     backoff.spin();

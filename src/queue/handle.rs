@@ -164,6 +164,8 @@ impl<T: Element> Queue<T> {
     /// Closes the queue for everyone: nothing more can be sent, what was sent can still be received, and then
     /// receivers get `Closed`. Wakes everyone who waits.
     pub fn close(&self) {
+        // Should this thread die before it has rung, those who sleep must know it. Without a record they hear of it late.
+        let _ = self.participant();
         core::close(&self.words);
         Bell::new(self.words.not_empty()).ring_all();
         Bell::new(self.words.not_full()).ring_all();

@@ -18,6 +18,7 @@ use super::core;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::element::{self, Element, Unchecked};
 use crate::liveness::Attachment;
+use crate::sync::Bell;
 
 const TAIL: usize = 0;
 const HEAD: usize = 128;
@@ -148,5 +149,13 @@ impl<T: Element> core::Memory for Words<T> {
 
     fn repaired(&self) {
         self.attachment.repaired();
+    }
+
+    fn freed(&self) {
+        Bell::new(self.not_full()).ring(1);
+    }
+
+    fn withdrew(&self) {
+        Bell::new(self.not_empty()).ring(1);
     }
 }

@@ -26,6 +26,8 @@ mod handle;
 mod memory;
 #[cfg(all(loom, test))]
 mod model;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 #[cfg(not(loom))]
 pub use handle::{Iter, Queue, TryIter};

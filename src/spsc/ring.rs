@@ -1,5 +1,6 @@
 //! The ring without a role, and what both roles share.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering as ProcessLocal};
@@ -236,7 +237,7 @@ pub(super) struct Role<T: Element> {
     held: RoleWord,
     owner: Owner,
     /// The last thread to use it, which therefore takes part in the segment.
-    thread: u64,
+    thread: Cell<u64>,
     /// It went to a child process, which answers for it now.
     moved: Arc<AtomicBool>,
 }
@@ -249,12 +250,14 @@ pub(super) const CORRUPTED: Fault = Fault::Corrupted("the ring's positions contr
 impl<T: Element> Role<T> {
     fn claim(ring: &Ring<T>, side: Side) -> Result<Role<T>> {
         let attachment = &ring.words.attachment;
+        // Should this thread die between the change and the news of it, those who sleep must know it.
+        attachment.participant()?;
         let owner = attachment.process()?;
         let word = side.word(&ring.words);
-        let claimed = role::claim(word, attachment.records(), owner).or_else(|_| {
+        let claimed = role::claim(word, attachment, owner).or_else(|_| {
             // Before turning the caller away, make sure that the holder is alive.
             attachment.examine();
-            role::claim(word, attachment.records(), owner)
+            role::claim(word, attachment, owner)
         });
         let (held, died) = claimed.map_err(|holder| Error::RoleHeld {
             role: side.name(),
@@ -274,7 +277,7 @@ impl<T: Element> Role<T> {
             side,
             held,
             owner,
-            thread: NO_THREAD,
+            thread: Cell::new(NO_THREAD),
             moved: Arc::default(),
         }
     }
@@ -286,8 +289,8 @@ impl<T: Element> Role<T> {
     /// To be called before every operation: the calling thread takes part in the segment, and this process still is
     /// the one that holds the role.
     #[inline]
-    pub(super) fn enter(&mut self) -> Result<(), Fault> {
-        if current_thread() == self.thread {
+    pub(super) fn enter(&self) -> Result<(), Fault> {
+        if current_thread() == self.thread.get() {
             Ok(())
         } else {
             self.enter_anew()
@@ -295,14 +298,14 @@ impl<T: Element> Role<T> {
     }
 
     #[cold]
-    fn enter_anew(&mut self) -> Result<(), Fault> {
+    fn enter_anew(&self) -> Result<(), Fault> {
         let attachment = &self.ring.words.attachment;
         attachment.participant()?;
         // A forked child takes part under its own name, and its parent keeps the role.
         if attachment.process()? != self.owner || self.moved.load(ProcessLocal::Relaxed) {
             return Err(Fault::RoleLost);
         }
-        self.thread = current_thread();
+        self.thread.set(current_thread());
         Ok(())
     }
 
@@ -318,9 +321,7 @@ impl<T: Element> Role<T> {
         match RoleWord::load(word).holder() {
             Holder::Vacant => Peer::Expected,
             Holder::Closed => Peer::Closed,
-            Holder::Process(owner) if words.attachment.records().is_process_live(owner) => {
-                Peer::Expected
-            }
+            Holder::Process(owner) if words.attachment.is_process_live(owner) => Peer::Expected,
             Holder::Process(_) => Peer::Died,
         }
     }
@@ -331,6 +332,8 @@ impl<T: Element> Role<T> {
     }
 
     pub(super) fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Whoever keeps the handle back has to enter anew, and finds that it has moved.
+        self.thread.set(NO_THREAD);
         let moved = Arc::clone(&self.moved);
         travel::on_spawned(move || moved.store(true, ProcessLocal::Relaxed));
         let (words, side, held) = (self.words().clone(), self.side, self.held);
@@ -348,7 +351,9 @@ impl<T: Element> Role<T> {
         side: Side,
     ) -> Result<Self, D::Error> {
         let (ring, held) = handle::deserialize::<Ring<T>, u64, D>(deserializer)?;
-        let owner = ring.words.attachment.process().map_err(de::Error::custom)?;
+        let attachment = &ring.words.attachment;
+        attachment.participant().map_err(de::Error::custom)?;
+        let owner = attachment.process().map_err(de::Error::custom)?;
         let held = role::hand_over(side.word(&ring.words), RoleWord(held), owner)
             .ok_or_else(|| de::Error::custom(Fault::RoleLost))?;
         Ok(Role::new(ring, side, held, owner))
@@ -368,6 +373,8 @@ impl<T: Element> Drop for Role<T> {
         if moved || attachment.known_process() != Some(self.owner) {
             return;
         }
+        // As for a claim. Without a record the news may come late if this thread dies now.
+        let _ = attachment.participant();
         if role::close(self.side.word(self.words()), self.held) {
             self.announce();
         }

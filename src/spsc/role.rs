@@ -15,7 +15,7 @@
 //! ([`crate::liveness`]) and look again.
 
 use crate::atomic::{AtomicU64, Ordering};
-use crate::liveness::{Owner, Records};
+use crate::liveness::{Attachment, Owner};
 
 /// What a role's word says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,14 +87,14 @@ impl RoleWord {
 /// has it, that one.
 pub(super) fn claim(
     word: &AtomicU64,
-    records: &Records,
+    attachment: &Attachment,
     owner: Owner,
 ) -> Result<(RoleWord, bool), Owner> {
     loop {
         let now = RoleWord::load(word);
         let holder = now.holder();
         if let Holder::Process(holder) = holder
-            && records.is_process_live(holder)
+            && attachment.is_process_live(holder)
         {
             return Err(holder);
         }
