@@ -1,4 +1,62 @@
-//! Crash-tolerant, lock-free queues and rings in shared memory, between processes.
+//! Queues and rings in shared memory that survive their users, and a launcher for the processes that use them.
+//!
+//! - [`Queue`]: first in, first out, any number of senders and receivers in any number of processes.
+//! - [`spsc`]: a ring with one producer and one consumer, the fastest way from one thread to another.
+//! - [`process`]: child processes that run a function of this program, with typed arguments and results, in which queues and
+//!   rings travel.
+//!
+//! Any participant may be killed at any instruction. Survivors never wait for the dead; what was committed is delivered
+//! once, in order; what was not has never been; what the dead held comes back; and no name is left in a state that nobody can
+//! open. `docs/crash-safety.md` in the repository says for each operation which instruction commits it.
+//!
+//! ```
+//! use crossproc::{Queue, process};
+//!
+//! fn squares((numbers, results): (Queue<u64>, Queue<u64>)) -> u64 {
+//!     let mut done = 0;
+//!     for n in &numbers {                     // ends when the queue is closed and drained
+//!         results.send(n * n).unwrap();
+//!         done += 1;
+//!     }
+//!     done                                    // becomes the result of join()
+//! }
+//!
+//! fn main() -> crossproc::Result<()> {
+//!     crossproc::init();                      // a child of this program goes to its entry function here
+//!     let numbers = Queue::new(1024)?;        // anonymous: gone with its last user
+//!     let results = Queue::new(1024)?;
+//!     let child = process::spawn(squares, (numbers.clone(), results.clone()))?;
+//!     for n in 0..10 {
+//!         numbers.send(n)?;
+//!     }
+//!     numbers.close();
+//!     assert_eq!(child.join()?, 10);          // or: panicked with …, killed by …, exited with …
+//!     assert_eq!(results.try_iter().sum::<u64>(), 285);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Programs that do not start one another meet by name: [`Queue::create`], [`Queue::open`], [`Queue::open_or_create`].
+//!
+//! # The verbs
+//!
+//! | | never blocks | blocks | blocks up to | blocks until |
+//! |---|---|---|---|---|
+//! | send | `try_send` | `send` | `send_timeout` | `send_deadline` |
+//! | receive | `try_recv` | `recv` | `recv_timeout` | `recv_deadline` |
+//! | join a child | `try_join` | `join` | `join_timeout` | `join_deadline` |
+//!
+//! Blocking means spinning for some microseconds and then sleeping in the kernel. While nobody sleeps, no operation makes a
+//! system call.
+//!
+//! # Threads, forks, limits
+//!
+//! Handles are `Send`; queues are `Sync` too. A thread takes part in a segment from its first operation there until it ends, and
+//! a segment has room for 126 threads at a time unless told otherwise ([`Options::participants`]). A forked child may use the queues it
+//! inherits; a ring's role stays with the parent.
+//!
+//! Elements are plain bytes of a fixed size ([`Element`]). Whoever may write a segment may write anything there: what is read
+//! is checked, and garbage is an error ([`Fault::Corrupted`]), never undefined behaviour.
 
 #[cfg(all(not(loom), not(target_os = "linux")))]
 compile_error!("crossproc needs Linux");
