@@ -40,7 +40,8 @@ impl<T: Element> Consumer<T> {
         self.role.enter().map_err(TryRecvError::Fault)?;
         match self.receiver.receive(self.role.words()) {
             Ok(Some(copy)) => self.received(copy),
-            _ => self.receive_last(),
+            Ok(None) => self.receive_last(),
+            Err(corrupted) => Err(TryRecvError::Fault(corrupted.into())),
         }
     }
 
@@ -92,6 +93,9 @@ impl<T: Element> Consumer<T> {
             outcome => return outcome,
         }
         let peer = self.role.peer();
+        if peer == Peer::Expected {
+            return Err(TryRecvError::Empty);
+        }
         self.receive_some(values)
             .map_err(|error| because(error, peer))
     }
@@ -142,10 +146,13 @@ impl<T: Element> Consumer<T> {
         copy.check().ok_or(TryRecvError::Fault(NOT_A_VALUE))
     }
 
-    /// Nothing seemed to be there: looks at the producer, and then once more.
+    /// Nothing seemed to be there: looks at the producer, and if it has left, once more at what it left.
     #[inline]
     fn receive_last(&mut self) -> Result<T, TryRecvError> {
         let peer = self.role.peer();
+        if peer == Peer::Expected {
+            return Err(TryRecvError::Empty);
+        }
         match self.receiver.receive(self.role.words()) {
             Ok(Some(copy)) => self.received(copy),
             Ok(None) => Err(because(TryRecvError::Empty, peer)),
