@@ -68,7 +68,7 @@ fn a_place_given_up_goes_to_the_sender_who_waits() {
 }
 
 #[test]
-fn a_live_intent_keeps_a_hole_and_only_that_a_hole_busy() {
+fn a_live_intent_keeps_a_hole_and_nothing_else_does() {
     let _guard = watchdog(LIMIT);
     let (queue, segment) = queue_of_one();
     // This thread has announced ticket 0; somebody else claims it, and dies.

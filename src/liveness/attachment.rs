@@ -98,10 +98,12 @@ impl Attachment {
         Ok(attachment)
     }
 
+    #[inline]
     pub(crate) fn segment(&self) -> &Segment {
         &self.segment
     }
 
+    #[inline]
     pub(crate) fn records(&self) -> &Records {
         &self.records
     }

@@ -37,15 +37,18 @@ pub(crate) struct Owner(u64);
 impl Owner {
     pub(crate) const NOBODY: Owner = Owner(0);
 
+    #[inline]
     pub(crate) fn new(index: u32, generation: u32) -> Owner {
         Owner(u64::from(generation) << 32 | u64::from(index + 1))
     }
 
     /// The record's index; `None` for nobody.
+    #[inline]
     pub(crate) fn index(self) -> Option<u32> {
         (self.0 as u32).checked_sub(1)
     }
 
+    #[inline]
     pub(crate) fn generation(self) -> u32 {
         (self.0 >> 32) as u32
     }
@@ -85,6 +88,7 @@ impl Records {
     }
 
     /// Where in the segment the page of record `index` starts, and which of its lives is the record's.
+    #[inline]
     pub(crate) fn place(&self, index: u32) -> (usize, usize) {
         let index = index as usize;
         (
@@ -98,12 +102,14 @@ impl Records {
         unsafe { self.base.add(offset).cast().as_ref() }
     }
 
+    #[inline]
     fn long(&self, offset: usize) -> &AtomicU64 {
         // SAFETY: callers pass 8-aligned offsets inside the mapping, which is accessed atomically only.
         unsafe { self.base.add(offset).cast().as_ref() }
     }
 
     /// Start of record `index`, which is checked against the number of records.
+    #[inline]
     fn record(&self, index: u32) -> usize {
         assert!(
             index < self.count,
@@ -113,6 +119,7 @@ impl Records {
         page + slot * stride()
     }
 
+    #[inline]
     pub(crate) fn life_word(&self, index: u32) -> &AtomicU64 {
         assert!(
             index < self.count,
@@ -128,6 +135,7 @@ impl Records {
         self.word(page + life_offset(slot))
     }
 
+    #[inline]
     pub(crate) fn life(&self, index: u32) -> Life {
         Life(self.life_word(index).load(Ordering::Acquire))
     }
@@ -200,6 +208,7 @@ impl Records {
     }
 
     /// Whether the very life that `owner` names goes on.
+    #[inline]
     pub(crate) fn is_live(&self, owner: Owner) -> bool {
         let Some(index) = owner.index().filter(|index| *index < self.count) else {
             return false;

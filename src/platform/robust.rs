@@ -51,6 +51,7 @@ pub(crate) const LIVES_PER_PAGE: usize = 3;
 pub(crate) const LIFE_BYTES: usize = 8;
 
 /// Where life `slot` stands within its page.
+#[inline]
 pub(crate) fn life_offset(slot: usize) -> usize {
     page_size() - (LIVES_PER_PAGE - slot) * LIFE_BYTES
 }
@@ -66,16 +67,19 @@ const FUTEX_OWNER_DIED: u32 = 0x4000_0000;
 pub(crate) struct Life(pub(crate) u64);
 
 impl Life {
+    #[inline]
     pub(crate) fn generation(self) -> u32 {
         (self.0 >> 32) as u32
     }
 
     /// The kernel's half.
+    #[inline]
     pub(crate) fn word(self) -> u32 {
         self.0 as u32
     }
 
     /// Owned by a thread that has not ended.
+    #[inline]
     pub(crate) fn is_live(self) -> bool {
         self.word() != 0 && self.word() & FUTEX_OWNER_DIED == 0
     }

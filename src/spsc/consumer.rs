@@ -37,12 +37,7 @@ impl<T: Element> Consumer<T> {
     /// [`Fault`](TryRecvError::Fault).
     #[inline]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        self.role.enter().map_err(TryRecvError::Fault)?;
-        match self.receiver.receive(self.role.words()) {
-            Ok(Some(copy)) => self.received(copy),
-            Ok(None) => self.receive_last(),
-            Err(corrupted) => Err(TryRecvError::Fault(corrupted.into())),
-        }
+        receive_once(&self.role, &mut self.receiver)
     }
 
     /// Receives the oldest value, and blocks while there is none.
@@ -87,17 +82,7 @@ impl<T: Element> Consumer<T> {
         if values.is_empty() {
             return Ok(0);
         }
-        self.role.enter().map_err(TryRecvError::Fault)?;
-        match self.receive_some(values) {
-            Err(TryRecvError::Empty) => {}
-            outcome => return outcome,
-        }
-        let peer = self.role.peer();
-        if peer == Peer::Expected {
-            return Err(TryRecvError::Empty);
-        }
-        self.receive_some(values)
-            .map_err(|error| because(error, peer))
+        receive_some(&self.role, &mut self.receiver, values)
     }
 
     /// Receives into the front of `values` what is there, and blocks while there is none; how many. Killed half-way, it has
@@ -107,10 +92,14 @@ impl<T: Element> Consumer<T> {
     ///
     /// As for [`recv`](Consumer::recv).
     pub fn recv_slice(&mut self, values: &mut [T]) -> Result<usize, RecvError> {
-        let received = match self.try_recv_slice(values) {
-            Err(TryRecvError::Empty) => {
-                self.block(Patience::Forever, |own| own.try_recv_slice(values))
-            }
+        if values.is_empty() {
+            return Ok(0);
+        }
+        let Consumer { role, receiver } = self;
+        let received = match receive_some(role, receiver, values) {
+            Err(TryRecvError::Empty) => block(role, Patience::Forever, || {
+                receive_some(role, receiver, values)
+            }),
             outcome => outcome,
         };
         received.map_err(TryRecvError::of_recv)
@@ -141,85 +130,109 @@ impl<T: Element> Consumer<T> {
     }
 
     #[inline]
-    fn received(&self, copy: Unchecked<T>) -> Result<T, TryRecvError> {
-        Bell::new(self.role.words().not_full()).ring(1);
-        copy.check().ok_or(TryRecvError::Fault(NOT_A_VALUE))
-    }
-
-    /// Nothing seemed to be there: looks at the producer, and if it has left, once more at what it left.
-    #[inline]
-    fn receive_last(&mut self) -> Result<T, TryRecvError> {
-        let peer = self.role.peer();
-        if peer == Peer::Expected {
-            return Err(TryRecvError::Empty);
-        }
-        match self.receiver.receive(self.role.words()) {
-            Ok(Some(copy)) => self.received(copy),
-            Ok(None) => Err(because(TryRecvError::Empty, peer)),
-            Err(corrupted) => Err(TryRecvError::Fault(corrupted.into())),
-        }
-    }
-
-    fn receive_some(&mut self, values: &mut [T]) -> Result<usize, TryRecvError> {
-        let (mut place, mut valid) = (values.iter_mut(), true);
-        let room = place.len();
-        let received = self
-            .receiver
-            .receive_slice(self.role.words(), room, |copy| {
-                match (place.next(), copy.check()) {
-                    (Some(place), Some(value)) => *place = value,
-                    _ => valid = false,
-                }
-            });
-        match received {
-            Err(corrupted) => Err(TryRecvError::Fault(corrupted.into())),
-            Ok(0) => Err(TryRecvError::Empty),
-            Ok(received) => {
-                Bell::new(self.role.words().not_full()).ring(1);
-                if valid {
-                    Ok(received)
-                } else {
-                    Err(TryRecvError::Fault(NOT_A_VALUE))
-                }
-            }
-        }
-    }
-
-    #[inline]
     fn recv_within(&mut self, patience: Patience) -> Result<T, TryRecvError> {
-        match self.try_recv() {
-            Err(TryRecvError::Empty) => self.block(patience, Self::try_recv),
+        let Consumer { role, receiver } = self;
+        match receive_once(role, receiver) {
+            Err(TryRecvError::Empty) => block(role, patience, || receive_once(role, receiver)),
             outcome => outcome,
         }
     }
+}
 
-    #[cold]
-    fn block<R>(
-        &mut self,
-        patience: Patience,
-        mut attempt: impl FnMut(&mut Self) -> Result<R, TryRecvError>,
-    ) -> Result<R, TryRecvError> {
-        let words = self.role.words().clone();
-        block_until(
-            &words.attachment,
-            words.not_empty(),
-            patience,
-            || match attempt(self) {
-                Err(TryRecvError::Empty) => None,
-                outcome => Some(outcome),
-            },
-        )
-        .unwrap_or(Err(TryRecvError::Empty))
+/// If nothing seems to be there, looks at the producer, and if that has left, once more at what it left.
+#[inline]
+fn receive_once<T: Element>(role: &Role<T>, receiver: &mut Receiver) -> Result<T, TryRecvError> {
+    role.enter().map_err(TryRecvError::Fault)?;
+    match receiver.receive(role.words()) {
+        Ok(Some(copy)) => return received(role, copy),
+        Ok(None) => {}
+        Err(corrupted) => return Err(TryRecvError::Fault(corrupted.into())),
+    }
+    let gone = gone(role)?;
+    match receiver.receive(role.words()) {
+        Ok(Some(copy)) => received(role, copy),
+        Ok(None) => Err(gone),
+        Err(corrupted) => Err(TryRecvError::Fault(corrupted.into())),
     }
 }
 
-/// Why nothing is there.
-fn because(error: TryRecvError, peer: Peer) -> TryRecvError {
-    match (error, peer) {
-        (TryRecvError::Empty, Peer::Closed) => TryRecvError::Closed,
-        (TryRecvError::Empty, Peer::Died) => TryRecvError::PeerDied,
-        (error, _) => error,
+fn receive_some<T: Element>(
+    role: &Role<T>,
+    receiver: &mut Receiver,
+    values: &mut [T],
+) -> Result<usize, TryRecvError> {
+    role.enter().map_err(TryRecvError::Fault)?;
+    match receive_ready(role, receiver, values) {
+        Err(TryRecvError::Empty) => {}
+        outcome => return outcome,
     }
+    let gone = gone(role)?;
+    match receive_ready(role, receiver, values) {
+        Err(TryRecvError::Empty) => Err(gone),
+        outcome => outcome,
+    }
+}
+
+/// How the producer left; `Empty` as the error if it did not.
+#[inline]
+fn gone<T: Element>(role: &Role<T>) -> Result<TryRecvError, TryRecvError> {
+    match role.peer() {
+        Peer::Expected => Err(TryRecvError::Empty),
+        Peer::Closed => Ok(TryRecvError::Closed),
+        Peer::Died => Ok(TryRecvError::PeerDied),
+    }
+}
+
+#[inline]
+fn received<T: Element>(role: &Role<T>, copy: Unchecked<T>) -> Result<T, TryRecvError> {
+    Bell::new(role.words().not_full()).ring(1);
+    copy.check().ok_or(TryRecvError::Fault(NOT_A_VALUE))
+}
+
+fn receive_ready<T: Element>(
+    role: &Role<T>,
+    receiver: &mut Receiver,
+    values: &mut [T],
+) -> Result<usize, TryRecvError> {
+    let (mut place, mut valid) = (values.iter_mut(), true);
+    let room = place.len();
+    let received = receiver.receive_slice(role.words(), room, |copy| {
+        match (place.next(), copy.check()) {
+            (Some(place), Some(value)) => *place = value,
+            _ => valid = false,
+        }
+    });
+    match received {
+        Err(corrupted) => Err(TryRecvError::Fault(corrupted.into())),
+        Ok(0) => Err(TryRecvError::Empty),
+        Ok(received) => {
+            Bell::new(role.words().not_full()).ring(1);
+            if valid {
+                Ok(received)
+            } else {
+                Err(TryRecvError::Fault(NOT_A_VALUE))
+            }
+        }
+    }
+}
+
+#[cold]
+fn block<T: Element, R>(
+    role: &Role<T>,
+    patience: Patience,
+    mut attempt: impl FnMut() -> Result<R, TryRecvError>,
+) -> Result<R, TryRecvError> {
+    let words = role.words();
+    block_until(
+        &words.attachment,
+        words.not_empty(),
+        patience,
+        || match attempt() {
+            Err(TryRecvError::Empty) => None,
+            outcome => Some(outcome),
+        },
+    )
+    .unwrap_or(Err(TryRecvError::Empty))
 }
 
 impl<T: Element> fmt::Debug for Consumer<T> {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::core::Sender;
+use super::core::{Corrupted, Sender};
 use super::ring::{Peer, Ring, Role, Side};
 use super::role::RoleWord;
 use crate::element::Element;
@@ -38,7 +38,7 @@ impl<T: Element> Producer<T> {
     /// [`Fault`](TrySendError::Fault), each with the value.
     #[inline]
     pub fn try_send(&mut self, value: T) -> Result<(), TrySendError<T>> {
-        self.send_once(&value)
+        send_once(&self.role, &mut self.sender, &value)
             .map_err(|refused| refused.of_try_send(value))
     }
 
@@ -88,7 +88,7 @@ impl<T: Element> Producer<T> {
         if values.is_empty() {
             return Ok(0);
         }
-        self.send_some(values)
+        send_some(&self.role, &mut self.sender, values)
     }
 
     /// Sends all of `values`, and blocks while the ring is full. Killed half-way, it has sent some of them, from the first on.
@@ -97,10 +97,13 @@ impl<T: Element> Producer<T> {
     ///
     /// As for [`send`](Producer::send), with those that were not sent.
     pub fn send_slice<'a>(&mut self, values: &'a [T]) -> Result<(), SendError<&'a [T]>> {
+        let Producer { role, sender } = self;
         let mut rest = values;
         while !rest.is_empty() {
-            let sent = match self.send_some(rest) {
-                Err(Refused::Full(())) => self.block(Patience::Forever, |own| own.send_some(rest)),
+            let sent = match send_some(role, sender, rest) {
+                Err(Refused::Full(())) => {
+                    block(role, Patience::Forever, || send_some(role, sender, rest))
+                }
                 outcome => outcome,
             };
             rest = &rest[sent.map_err(|refused| refused.of_send(rest))?..];
@@ -127,79 +130,81 @@ impl<T: Element> Producer<T> {
     }
 
     #[inline]
-    fn send_once(&mut self, value: &T) -> Result<(), Refused> {
-        self.prepare()?;
-        match self.sender.send(self.role.words(), value) {
-            Ok(true) => {
-                Bell::new(self.role.words().not_empty()).ring(1);
-                Ok(())
-            }
-            outcome => Err(self.refuse(outcome.map(|_| ()))),
-        }
-    }
-
-    fn send_some(&mut self, values: &[T]) -> Result<usize, Refused> {
-        self.prepare()?;
-        match self.sender.send_slice(self.role.words(), values) {
-            Ok(sent) if sent > 0 => {
-                Bell::new(self.role.words().not_empty()).ring(1);
-                Ok(sent)
-            }
-            outcome => Err(self.refuse(outcome.map(|_| ()))),
-        }
-    }
-
-    #[inline]
-    fn prepare(&mut self) -> Result<(), Refused> {
-        self.role
-            .enter()
-            .map_err(|fault| Refused::Fault((), fault))?;
-        if self.is_closed() {
-            Err(Refused::Closed(()))
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Why nothing was sent.
-    #[cold]
-    fn refuse(&self, outcome: Result<(), impl Into<Fault>>) -> Refused {
-        match outcome {
-            Err(fault) => Refused::Fault((), fault.into()),
-            Ok(()) => match self.role.peer() {
-                Peer::Expected => Refused::Full(()),
-                Peer::Closed => Refused::Closed(()),
-                Peer::Died => Refused::PeerDied(()),
-            },
-        }
-    }
-
-    #[inline]
     fn send_within(&mut self, value: &T, patience: Patience) -> Result<(), Refused> {
-        match self.send_once(value) {
-            Err(Refused::Full(())) => self.block(patience, |own| own.send_once(value)),
+        let Producer { role, sender } = self;
+        match send_once(role, sender, value) {
+            Err(Refused::Full(())) => block(role, patience, || send_once(role, sender, value)),
             outcome => outcome,
         }
     }
+}
 
-    #[cold]
-    fn block<R>(
-        &mut self,
-        patience: Patience,
-        mut attempt: impl FnMut(&mut Self) -> Result<R, Refused>,
-    ) -> Result<R, Refused> {
-        let words = self.role.words().clone();
-        block_until(
-            &words.attachment,
-            words.not_full(),
-            patience,
-            || match attempt(self) {
-                Err(Refused::Full(())) => None,
-                outcome => Some(outcome),
-            },
-        )
-        .unwrap_or(Err(Refused::Full(())))
+#[inline]
+fn send_once<T: Element>(role: &Role<T>, sender: &mut Sender, value: &T) -> Result<(), Refused> {
+    prepare(role)?;
+    match sender.send(role.words(), value) {
+        Ok(true) => {
+            Bell::new(role.words().not_empty()).ring(1);
+            Ok(())
+        }
+        outcome => Err(refuse(role, outcome.map(|_| ()))),
     }
+}
+
+fn send_some<T: Element>(
+    role: &Role<T>,
+    sender: &mut Sender,
+    values: &[T],
+) -> Result<usize, Refused> {
+    prepare(role)?;
+    match sender.send_slice(role.words(), values) {
+        Ok(sent) if sent > 0 => {
+            Bell::new(role.words().not_empty()).ring(1);
+            Ok(sent)
+        }
+        outcome => Err(refuse(role, outcome.map(|_| ()))),
+    }
+}
+
+#[inline]
+fn prepare<T: Element>(role: &Role<T>) -> Result<(), Refused> {
+    role.enter().map_err(|fault| Refused::Fault((), fault))?;
+    if RoleWord::load(role.words().consumer_role()).is_closed() {
+        return Err(Refused::Closed(()));
+    }
+    Ok(())
+}
+
+/// Why nothing was sent.
+#[cold]
+fn refuse<T: Element>(role: &Role<T>, outcome: Result<(), Corrupted>) -> Refused {
+    match outcome {
+        Err(corrupted) => Refused::Fault((), corrupted.into()),
+        Ok(()) => match role.peer() {
+            Peer::Expected => Refused::Full(()),
+            Peer::Closed => Refused::Closed(()),
+            Peer::Died => Refused::PeerDied(()),
+        },
+    }
+}
+
+#[cold]
+fn block<T: Element, R>(
+    role: &Role<T>,
+    patience: Patience,
+    mut attempt: impl FnMut() -> Result<R, Refused>,
+) -> Result<R, Refused> {
+    let words = role.words();
+    block_until(
+        &words.attachment,
+        words.not_full(),
+        patience,
+        || match attempt() {
+            Err(Refused::Full(())) => None,
+            outcome => Some(outcome),
+        },
+    )
+    .unwrap_or(Err(Refused::Full(())))
 }
 
 impl<T: Element> fmt::Debug for Producer<T> {

@@ -33,11 +33,13 @@ const CLOSED: u64 = 2;
 pub(super) struct RoleWord(pub(super) u64);
 
 impl RoleWord {
+    #[inline]
     pub(super) fn load(word: &AtomicU64) -> RoleWord {
         // Acquire: pairs with the Release of `replace`; what the last holder did is visible.
         RoleWord(word.load(Ordering::Acquire))
     }
 
+    #[inline]
     pub(super) fn holder(self) -> Holder {
         match self.0 & 3 {
             VACANT => Holder::Vacant,
