@@ -1,0 +1,13 @@
+//! A ring whose words are overwritten while it is used.
+#![no_main]
+
+#[path = "../../tests/scenario/hostile_ring.rs"]
+mod hostile_ring;
+#[path = "../../tests/scenario/input.rs"]
+mod input;
+#[path = "../../tests/scenario/segment_file.rs"]
+mod segment_file;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    hostile_ring::run(&format!("fuzz-{}", std::process::id()), bytes);
+});

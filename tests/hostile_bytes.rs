@@ -1,0 +1,32 @@
+//! Whatever bytes a segment holds, and whoever overwrites them at whatever moment: every operation returns, with a value or an
+//! error, and nothing panics. `fuzz/` searches the same scenarios for longer.
+
+mod support;
+
+#[path = "scenario/cases.rs"]
+mod cases;
+#[path = "scenario/hostile_queue.rs"]
+mod hostile_queue;
+#[path = "scenario/hostile_ring.rs"]
+mod hostile_ring;
+#[path = "scenario/input.rs"]
+mod input;
+#[path = "scenario/opening.rs"]
+mod opening;
+#[path = "scenario/segment_file.rs"]
+mod segment_file;
+
+#[test]
+fn files_are_opened() {
+    cases::check("opening", 500, opening::run);
+}
+
+#[test]
+fn queues_are_overwritten_between_operations() {
+    cases::check("hostile-queue", 500, hostile_queue::run);
+}
+
+#[test]
+fn rings_are_overwritten_between_operations() {
+    cases::check("hostile-ring", 500, hostile_ring::run);
+}

@@ -1,0 +1,25 @@
+//! Queues and rings do what a `VecDeque` does: random sequences of operations in one thread, compared at every step.
+//! Between threads and processes the other tests take over.
+
+mod support;
+
+#[path = "scenario/cases.rs"]
+mod cases;
+#[path = "scenario/input.rs"]
+mod input;
+#[path = "scenario/model_queue.rs"]
+mod model_queue;
+#[path = "scenario/model_ring.rs"]
+mod model_ring;
+#[path = "scenario/numbered.rs"]
+mod numbered;
+
+#[test]
+fn queues() {
+    cases::check("model-queue", 1000, model_queue::run);
+}
+
+#[test]
+fn rings() {
+    cases::check("model-ring", 1000, model_ring::run);
+}
