@@ -76,9 +76,7 @@ impl Leaks {
     /// A test that failed leaves nothing behind either.
     fn clean_up(&self) {
         processes::kill_descendants();
-        for name in self.new_segments() {
-            let _ = fs::remove_file(format!("/dev/shm/{name}"));
-        }
+        self.new_segments().for_each(remove);
     }
 }
 
@@ -122,6 +120,15 @@ fn open_descriptors() -> BTreeMap<String, usize> {
         *count.entry(target).or_insert(0) += 1;
     }
     count
+}
+
+fn remove(segment: String) {
+    let _ = fs::remove_file(format!("/dev/shm/{segment}"));
+}
+
+/// For a process about to be aborted.
+pub(super) fn remove_own_segments() {
+    own_segments().into_iter().for_each(remove);
 }
 
 /// Segments in /dev/shm whose names [`unique_name`] made in this process.

@@ -10,16 +10,20 @@
 //!     let queue = Queue::create(&support::unique_name("orders"), 4)?;  // "orders-<pid>-<n>"
 //! }
 //! ```
+//!
+//! Beside these, `asleep.rs`, `plain.rs` and `trace.rs` are for those who kill processes; they are
+//! included by path where they are needed.
 
 mod leaks;
-mod processes;
+pub(crate) mod processes;
 mod watchdog;
 
 pub(crate) use leaks::{Leaks, unique_name};
-pub(crate) use watchdog::watchdog;
+pub(crate) use watchdog::{Guard, watchdog};
 
 // Each test file is a program of its own and uses what it needs of the above; naming everything
 // here keeps the compiler from calling the rest dead.
 const _: () = {
     let _ = (Leaks::start, Leaks::finish, unique_name, watchdog);
+    let _: Option<Guard> = None;
 };

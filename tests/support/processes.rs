@@ -1,8 +1,7 @@
 //! The processes descended from this one, as `/proc` shows them.
 #![allow(unsafe_code)] // kill(2), waitpid(2)
 
-use std::fs;
-use std::process;
+use std::{fs, process};
 
 /// One line of `/proc/<pid>/stat`.
 struct Stat {
@@ -30,14 +29,14 @@ fn numbered_entries(directory: &str) -> Vec<u32> {
         .collect()
 }
 
-/// Every descendant of this process, children before grandchildren, zombies included.
-pub(crate) fn descendants() -> Vec<u32> {
+/// Every descendant of process `pid`, zombies included.
+pub(crate) fn descendants_of(pid: u32) -> Vec<u32> {
     let everyone: Vec<Stat> = numbered_entries("/proc")
         .into_iter()
         .filter_map(stat)
         .collect();
     let mut found = Vec::new();
-    let mut parents = vec![process::id()];
+    let mut parents = vec![pid];
     while let Some(parent) = parents.pop() {
         for child in everyone.iter().filter(|one| one.parent == parent) {
             found.push(child.pid);
@@ -47,13 +46,29 @@ pub(crate) fn descendants() -> Vec<u32> {
     found
 }
 
+/// Every descendant of this process, zombies included.
+pub(crate) fn descendants() -> Vec<u32> {
+    descendants_of(process::id())
+}
+
+/// Whether it has ended and waits to be reaped.
+pub(crate) fn is_zombie(pid: u32) -> bool {
+    stat(pid).is_some_and(|process| process.state == 'Z')
+}
+
+/// What each thread of process `pid` and of its descendants is doing.
+pub(crate) fn describe_tree(pid: u32) -> String {
+    let processes = std::iter::once(pid).chain(descendants_of(pid));
+    processes.map(describe).collect()
+}
+
 /// What each thread of process `pid` is doing: its state, its system call, where it waits.
 pub(crate) fn describe(pid: u32) -> String {
     let read = |path: String| {
         fs::read_to_string(path).map_or_else(|_| "?".into(), |text| text.trim().to_owned())
     };
     let mut lines = String::new();
-    if stat(pid).is_some_and(|process| process.state == 'Z') {
+    if is_zombie(pid) {
         return format!("  process {pid}: ended, not reaped\n");
     }
     for task in numbered_entries(&format!("/proc/{pid}/task")) {

@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use std::{io, process};
 
-use super::processes;
+use super::{leaks, processes};
 
 /// Keeps the watchdog quiet when dropped in time.
 pub(crate) struct Guard {
@@ -14,7 +14,8 @@ pub(crate) struct Guard {
 }
 
 /// Unless the guard is dropped within `limit`: prints which test hung and what every thread of this
-/// process and of its descendants waits for, kills the descendants, and aborts.
+/// process and of its descendants waits for, kills the descendants, removes the segments that
+/// [`unique_name`](super::unique_name) named, and aborts.
 ///
 /// The test's name is the calling thread's, which is how the test harness names its threads.
 #[must_use = "the watchdog is called off when its guard is dropped"]
@@ -48,12 +49,10 @@ impl Drop for Guard {
 
 fn bark(test: &str, limit: Duration) -> ! {
     let mut report = format!("\nWATCHDOG: {test} still hangs after {limit:?}\n");
-    report += &processes::describe(process::id());
-    for pid in processes::descendants() {
-        report += &processes::describe(pid);
-    }
+    report += &processes::describe_tree(process::id());
     // Not eprintln!: the test harness would capture it, and lose it in the abort.
     let _ = io::stderr().write_all(report.as_bytes());
     processes::kill_descendants();
+    leaks::remove_own_segments();
     process::abort()
 }

@@ -1,0 +1,93 @@
+//! Kills a process between any two instructions of every operation, and sees the others go on.
+//!
+//! For each *row*, an operation in a state, a survivor sets the state up and forks a victim, which
+//! performs the operation one machine instruction at a time under ptrace, and is killed after the
+//! first; the next victim after the second; and so on until one lives to finish. After every death
+//! survivors check what they find and go on using the segment:
+//!
+//! - a message whose send committed is received once; otherwise it has vanished, whole;
+//! - a message is received by a survivor unless the victim's receive committed;
+//! - what is committed at one point is so at all later ones: there is one committing instruction;
+//! - whoever sleeps and has reason to wake up, wakes up. Sleepers here re-examine the world once an
+//!   hour, so a lost wake-up is seen as a sleep, whatever the clock says; rows called *disarmed* take
+//!   away what wakes them and fail unless the loss is seen;
+//! - the channel can be filled to the brim and emptied, and the places of the dead come back.
+//!
+//! In long operations not every instruction is a point: see [`Density`](scenario::Density). The table
+//! says how many were, how many victims died asleep in a system call, how many had committed, and how
+//! often survivors had something to put right.
+//!
+//! ```console
+//! $ cargo test --test step_kill                                # all rows, in a minute or two
+//! $ cargo test --test step_kill -- "queue send" ring           # rows whose names contain either
+//! $ cargo test --test step_kill -- --long                      # hardly anything left out, in ten times that
+//! $ STEP_KILL_LONG=1 cargo test                                # the same, along with the other tests
+//! ```
+//!
+//! A row is a [`Scenario`](scenario::Scenario); whatever carries messages joins all rows of
+//! `send.rs` and `recv.rs` by being a [`Channel`](channel::Channel).
+//!
+//! Each row runs in a process of its own under this one, which runs no code of the crate, notices if
+//! nothing moves any more, and says where.
+
+mod channel;
+mod explore;
+mod journal;
+mod lifecycle;
+mod message;
+mod options;
+mod peer;
+mod point;
+mod queue;
+mod recv;
+mod ring;
+mod scenario;
+mod send;
+mod supervise;
+mod survivor;
+
+#[path = "../support/asleep.rs"]
+mod asleep;
+#[path = "../support/plain.rs"]
+mod plain;
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../support/trace.rs"]
+mod trace;
+
+use std::process::ExitCode;
+
+use options::{Mode, Options};
+use scenario::{Density, Row};
+
+fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(problem) => {
+            eprintln!("step_kill: {problem}");
+            return ExitCode::from(2);
+        }
+    };
+    let rows = [queue::rows(), ring::rows(), lifecycle::rows()]
+        .into_iter()
+        .flatten();
+    let rows: Vec<Row> = rows
+        .filter(|row| options.selects(&row.name()))
+        .map(|row| {
+            if options.long {
+                row.density(Density::COMPLETE)
+            } else {
+                row
+            }
+        })
+        .collect();
+    match options.mode {
+        Mode::List => {
+            for row in &rows {
+                println!("{}: test", row.name());
+            }
+            ExitCode::SUCCESS
+        }
+        Mode::Run => supervise::run(&rows, options.jobs),
+    }
+}

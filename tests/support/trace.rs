@@ -1,0 +1,361 @@
+//! Child processes that can be watched falling asleep, run one machine instruction at a time, and
+//! killed between any two.
+//!
+//! Include it where it is needed: `#[path = "../support/trace.rs"] mod trace;`, and `asleep.rs` beside it.
+#![allow(unsafe_code)] // fork(2), ptrace(2), a shared mapping
+
+use std::ffi::{c_int, c_long, c_uint, c_void};
+use std::panic::{self, AssertUnwindSafe};
+use std::time::Duration;
+use std::{fs, io, mem, ptr, thread};
+
+/// Exit code of a forked process whose body panicked.
+pub(crate) const PANICKED: c_int = 101;
+
+use super::asleep::is_asleep;
+
+/// How long to let others run before looking again.
+const POLL: Duration = Duration::from_micros(20);
+
+/// How often a system call is given the chance to return before it is taken for a sleep.
+const LOOKS_BEFORE_SLEEP_CHECK: u32 = 20;
+
+/// Runs `body` in a forked process, which ends with it and dies with this thread.
+pub(crate) fn fork(body: impl FnOnce()) -> Child {
+    // SAFETY: fork(2) copies this process; the copy runs `body` on the memory it inherited and exits
+    // without returning into the caller's frames.
+    match unsafe { libc::fork() } {
+        -1 => panic!("fork: {}", io::Error::last_os_error()),
+        0 => {
+            // SAFETY: prctl(2) with these arguments touches no memory.
+            unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+            let outcome = panic::catch_unwind(AssertUnwindSafe(body));
+            // SAFETY: _exit(2) does not return.
+            unsafe { libc::_exit(if outcome.is_ok() { 0 } else { PANICKED }) }
+        }
+        pid => Child { pid, reaped: None },
+    }
+}
+
+/// A forked process; killed and reaped when dropped.
+pub(crate) struct Child {
+    pid: libc::pid_t,
+    reaped: Option<Ending>,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Exited(c_int),
+    Signalled(c_int),
+}
+
+impl Child {
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid.unsigned_abs()
+    }
+
+    /// See [`is_asleep`].
+    pub(crate) fn is_asleep(&self) -> bool {
+        is_asleep(self.pid())
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn try_wait(&mut self) -> Option<Ending> {
+        if self.reaped.is_none() {
+            self.wait_status(libc::WNOHANG);
+        }
+        self.reaped
+    }
+
+    pub(crate) fn wait(&mut self) -> Ending {
+        loop {
+            if let Some(ending) = self.reaped {
+                return ending;
+            }
+            self.wait_status(0);
+        }
+    }
+
+    /// SIGKILL, and on return the process is gone: the kernel has done for it all it ever will.
+    pub(crate) fn kill(&mut self) {
+        if self.reaped.is_none() {
+            // SAFETY: kill(2) touches no memory; the process is a child not reaped yet.
+            unsafe { libc::kill(self.pid, libc::SIGKILL) };
+            self.wait();
+        }
+    }
+
+    /// The signal the process stopped with, if it stopped; how it ended is kept.
+    fn wait_status(&mut self, flags: c_int) -> Option<c_int> {
+        let mut status = 0;
+        // SAFETY: `status` is a valid place to write an int to.
+        let waited = unsafe { libc::waitpid(self.pid, &raw mut status, flags | libc::__WALL) };
+        if waited == -1 {
+            panic!("waitpid: {}", io::Error::last_os_error());
+        }
+        if waited == 0 {
+            return None;
+        }
+        if libc::WIFSTOPPED(status) {
+            return Some(libc::WSTOPSIG(status));
+        }
+        self.reaped = Some(if libc::WIFEXITED(status) {
+            Ending::Exited(libc::WEXITSTATUS(status))
+        } else {
+            Ending::Signalled(libc::WTERMSIG(status))
+        });
+        None
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A child under ptrace, stopped between two instructions of its main thread.
+///
+/// Its other threads run freely. All calls must come from the thread that forked it. The two share
+/// one CPU as long as the tracee lives: they take turns anyway, and passing the turn on is cheapest
+/// that way.
+pub(crate) struct Tracee {
+    child: Child,
+    /// It was last seen asleep inside the system call it was made to take.
+    asleep: bool,
+    /// Where the tracing thread may run when there is no tracee.
+    tracer_cpus: libc::cpu_set_t,
+}
+
+/// What came of letting a tracee go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// It stopped again.
+    Stopped,
+    /// It sleeps in a futex and stays there until somebody wakes it.
+    Asleep,
+}
+
+/// Called in the body given to [`Tracee::fork`]: hands control to the tracer, which has it from
+/// the instruction after this call on.
+pub(crate) fn stop_here() {
+    // SAFETY: kill(2) and getpid(2) touch no memory.
+    unsafe { libc::kill(libc::getpid(), libc::SIGSTOP) };
+}
+
+/// The heads of the robust lists of all threads of the calling process.
+pub(crate) fn robust_lists() -> Vec<usize> {
+    let threads = fs::read_dir("/proc/self/task")
+        .expect("/proc is mounted")
+        .flatten();
+    let threads = threads.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    threads.map(robust_list_of).collect()
+}
+
+fn robust_list_of(thread: libc::pid_t) -> usize {
+    let mut head: *mut c_void = ptr::null_mut();
+    let mut length = 0_usize;
+    // SAFETY: both pointers are valid places for what get_robust_list(2) writes.
+    unsafe {
+        libc::syscall(
+            libc::SYS_get_robust_list,
+            thread,
+            &raw mut head,
+            &raw mut length,
+        )
+    };
+    head.addr()
+}
+
+#[cfg(target_arch = "x86_64")]
+const SYSCALL_INSTRUCTION: (c_long, c_long) = (0x050f, 0xffff);
+#[cfg(target_arch = "aarch64")]
+const SYSCALL_INSTRUCTION: (c_long, c_long) = (0xd400_0001, 0xffff_ffff);
+
+impl Tracee {
+    /// Forks a process that runs `body`; returns once it has called [`stop_here`].
+    pub(crate) fn fork(body: impl FnOnce()) -> Tracee {
+        let mut child = fork(|| {
+            // SAFETY: PTRACE_TRACEME uses none of its arguments.
+            let traced = unsafe { libc::ptrace(libc::PTRACE_TRACEME) };
+            assert_ne!(traced, -1, "ptrace: {}", io::Error::last_os_error());
+            body();
+        });
+        let stopped = child.wait_status(0);
+        assert_eq!(
+            stopped,
+            Some(libc::SIGSTOP),
+            "the tracee stopped early, or ended: {:?}",
+            child.reaped
+        );
+        let tracee = Tracee {
+            tracer_cpus: share_cpu(child.pid),
+            child,
+            asleep: false,
+        };
+        let options = libc::PTRACE_O_EXITKILL | libc::PTRACE_O_TRACESYSGOOD;
+        tracee.request(
+            libc::PTRACE_SETOPTIONS,
+            0,
+            ptr::without_provenance_mut(options as usize),
+        );
+        tracee
+    }
+
+    /// Executes one instruction, which must not be a system call.
+    ///
+    /// On AArch64 this never gets past a load-exclusive/store-exclusive loop: it takes a processor
+    /// with atomic instructions (LSE), which the standard library uses where they exist.
+    pub(crate) fn step(&mut self) {
+        self.request(libc::PTRACE_SINGLESTEP, 0, ptr::null_mut());
+        let stopped = self.child.wait_status(0);
+        self.expect_trap(stopped);
+    }
+
+    /// Runs to the next border of a system call: in, if it stands outside one, or out. On the way
+    /// out it may fall asleep; then [`finish`](Self::finish) waits for its coming out.
+    pub(crate) fn run_to_system_call(&mut self) -> Progress {
+        assert!(!self.asleep, "it has not come out yet");
+        self.request(libc::PTRACE_SYSCALL, 0, ptr::null_mut());
+        let progress = self.stopped_or_asleep();
+        self.asleep = progress == Progress::Asleep;
+        progress
+    }
+
+    /// Waits for a sleeping tracee to wake up and to stop again.
+    pub(crate) fn finish(&mut self) {
+        assert!(self.asleep);
+        while self.stopped_or_asleep() == Progress::Asleep {
+            thread::sleep(POLL);
+        }
+        self.asleep = false;
+    }
+
+    /// Lets it run on without being traced.
+    pub(crate) fn release(&mut self) {
+        if self.asleep {
+            self.finish();
+        }
+        self.request(libc::PTRACE_DETACH, 0, ptr::null_mut());
+    }
+
+    /// See [`is_asleep`].
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.child.is_asleep()
+    }
+
+    /// Whether the next instruction is a system call.
+    pub(crate) fn at_system_call(&self) -> bool {
+        let (instruction, mask) = SYSCALL_INSTRUCTION;
+        self.peek(self.program_counter()) & mask == instruction
+    }
+
+    /// Makes the kernel believe that there is nothing to do for these robust lists.
+    pub(crate) fn clear_robust_lists(&self, heads: &[usize]) {
+        const LIST_OP_PENDING: usize = 2 * mem::size_of::<usize>();
+        for &head in heads {
+            self.poke(head, head); // an empty list points at itself
+            self.poke(head + LIST_OP_PENDING, 0);
+        }
+    }
+
+    fn poke(&self, address: usize, word: usize) {
+        let word = ptr::without_provenance_mut(word);
+        self.request(libc::PTRACE_POKEDATA, address, word);
+    }
+
+    fn peek(&self, address: usize) -> c_long {
+        self.request(libc::PTRACE_PEEKTEXT, address, ptr::null_mut())
+    }
+
+    fn program_counter(&self) -> usize {
+        // SAFETY: all-zero bytes are a valid `user_regs_struct`, which consists of integers.
+        let mut registers: libc::user_regs_struct = unsafe { mem::zeroed() };
+        let mut place = libc::iovec {
+            iov_base: (&raw mut registers).cast(),
+            iov_len: mem::size_of_val(&registers),
+        };
+        self.request(
+            libc::PTRACE_GETREGSET,
+            libc::NT_PRSTATUS as usize,
+            (&raw mut place).cast(),
+        );
+        #[cfg(target_arch = "x86_64")]
+        return registers.rip as usize;
+        #[cfg(target_arch = "aarch64")]
+        return registers.pc as usize;
+    }
+
+    fn stopped_or_asleep(&mut self) -> Progress {
+        let mut looks = 0;
+        loop {
+            let stopped = self.child.wait_status(libc::WNOHANG);
+            if stopped.is_some() || self.child.reaped.is_some() {
+                self.expect_trap(stopped);
+                return Progress::Stopped;
+            }
+            looks += 1;
+            if looks < LOOKS_BEFORE_SLEEP_CHECK {
+                thread::yield_now();
+            } else if self.child.is_asleep() {
+                return Progress::Asleep;
+            } else {
+                thread::sleep(POLL);
+            }
+        }
+    }
+
+    fn expect_trap(&self, stopped: Option<c_int>) {
+        // System call stops are marked by the eighth bit.
+        assert_eq!(
+            stopped.map(|signal| signal & 0x7f),
+            Some(libc::SIGTRAP),
+            "the tracee got another signal, or ended: {:?}",
+            self.child.reaped
+        );
+    }
+
+    fn request(&self, request: c_uint, address: usize, data: *mut c_void) -> c_long {
+        // SAFETY: the requests made here touch the tracee's memory only, except PTRACE_GETREGSET,
+        // whose `data` points at an iovec around a whole `user_regs_struct`.
+        let answer = unsafe { libc::ptrace(request, self.child.pid, address, data) };
+        // A word of the tracee's memory may be -1.
+        if request != libc::PTRACE_PEEKTEXT {
+            assert_ne!(
+                answer,
+                -1,
+                "ptrace request {request}: {}",
+                io::Error::last_os_error()
+            );
+        }
+        answer
+    }
+}
+
+impl Drop for Tracee {
+    fn drop(&mut self) {
+        self.child.kill();
+        set_cpus(0, &self.tracer_cpus);
+    }
+}
+
+/// Confines process `pid` and the calling thread to the CPU the latter runs on; returns where it
+/// could run before.
+fn share_cpu(pid: libc::pid_t) -> libc::cpu_set_t {
+    // SAFETY: all-zero bytes are a valid, empty `cpu_set_t`.
+    let (mut before, mut here): (libc::cpu_set_t, libc::cpu_set_t) = unsafe { mem::zeroed() };
+    // SAFETY: `before` is a whole `cpu_set_t` to write to, and the CPU's number is within one.
+    unsafe {
+        libc::sched_getaffinity(0, mem::size_of_val(&before), &raw mut before);
+        libc::CPU_SET(libc::sched_getcpu().unsigned_abs() as usize, &mut here);
+    }
+    set_cpus(0, &here);
+    set_cpus(pid, &here);
+    before
+}
+
+fn set_cpus(pid: libc::pid_t, cpus: &libc::cpu_set_t) {
+    // SAFETY: `cpus` is a whole `cpu_set_t`. Where this is refused the tracee is only slower.
+    unsafe { libc::sched_setaffinity(pid, mem::size_of_val(cpus), cpus) };
+}
