@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crossproc::{Fault, Queue, RecvError, SendError, spsc};
-use support::watchdog;
+use support::{Leaks, watchdog};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -30,6 +30,7 @@ fn in_forked_child(test: impl FnOnce() -> bool) -> bool {
 
 #[test]
 fn a_queue_goes_on_in_both() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     let there = Queue::new(4).unwrap();
     let back = Queue::new(4).unwrap();
@@ -56,6 +57,7 @@ fn a_queue_goes_on_in_both() {
 
 #[test]
 fn the_childs_end_leaves_the_parents_records_alone() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     let queue = Queue::<u64>::options()
         .capacity(2)
@@ -77,6 +79,7 @@ fn the_childs_end_leaves_the_parents_records_alone() {
 
 #[test]
 fn a_copy_of_a_role_is_void() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     let (mut producer, mut consumer) = spsc::ring::<u64>(4).unwrap();
     producer.send(1).unwrap();

@@ -6,12 +6,11 @@ mod support;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::process::Command;
-use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossproc::{Fault, Queue, RecvError, TryRecvError, spsc::Ring, testing};
-use support::{unique_name, watchdog};
+use support::{Leaks, unique_name, watchdog};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -55,6 +54,7 @@ const INTENT: u64 = 4096 + 1280 + 128;
 
 #[test]
 fn a_place_given_up_goes_to_the_sender_who_waits() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     let (queue, segment) = queue_of_one();
     segment.write(segment.body(), 1); // Somebody claimed ticket 0 and died.
@@ -69,6 +69,7 @@ fn a_place_given_up_goes_to_the_sender_who_waits() {
 
 #[test]
 fn a_live_intent_keeps_a_hole_and_nothing_else_does() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     let (queue, segment) = queue_of_one();
     // This thread has announced ticket 0; somebody else claims it, and dies.
@@ -90,6 +91,7 @@ fn a_live_intent_keeps_a_hole_and_nothing_else_does() {
 
 #[test]
 fn tickets_at_the_end_of_time_are_an_error() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     let (queue, segment) = queue_of_one();
     segment.write(segment.body(), 0);
@@ -103,8 +105,8 @@ fn tickets_at_the_end_of_time_are_an_error() {
 
 #[test]
 fn threads_leave_nothing_mapped() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
-    let _alone = ALONE.lock().unwrap();
     let mappings = || {
         fs::read_to_string("/proc/self/maps")
             .unwrap()
@@ -129,13 +131,11 @@ fn threads_leave_nothing_mapped() {
     );
 }
 
-/// Held by tests that look at the whole process.
-static ALONE: Mutex<()> = Mutex::new(());
-
 /// `exec` ends every thread but the caller, which then bears the id of the first thread: the kernel marks no word
 /// with the id it had before.
 #[test]
 fn a_process_that_executes_another_program_has_died() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     for (mode, from) in [
         ("recv", "first"),

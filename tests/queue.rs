@@ -12,12 +12,13 @@ use crossproc::{
     Queue, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
     process,
 };
-use support::watchdog;
+use support::{Leaks, watchdog};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
 fn values_come_out_in_the_order_they_went_in() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     let queue = Queue::new(5).unwrap();
     for lap in 0..100u64 {
@@ -36,6 +37,7 @@ fn values_come_out_in_the_order_they_went_in() {
 
 #[test]
 fn a_capacity_of_one_works() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     let queue = Queue::new(1).unwrap();
     for n in 0..10u8 {
@@ -47,6 +49,7 @@ fn a_capacity_of_one_works() {
 
 #[test]
 fn closing_drains_and_then_ends() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     let queue = Queue::new(4).unwrap();
     queue.send(1u32).unwrap();
@@ -62,6 +65,7 @@ fn closing_drains_and_then_ends() {
 
 #[test]
 fn closing_wakes_everyone_who_waits() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     let empty = Queue::<u64>::new(1).unwrap();
     let full = Queue::<u64>::new(1).unwrap();
@@ -91,6 +95,7 @@ fn closing_wakes_everyone_who_waits() {
 
 #[test]
 fn waiting_ends_in_time() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     let queue = Queue::new(1).unwrap();
     let start = Instant::now();
@@ -111,6 +116,7 @@ fn waiting_ends_in_time() {
 
 #[test]
 fn many_threads_lose_and_duplicate_nothing() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     const SENDERS: u64 = 3;
     const EACH: u64 = 50_000;
@@ -169,8 +175,8 @@ fn squares((numbers, results): (Queue<u64>, Queue<u64>)) -> u64 {
 
 #[test]
 fn a_spawned_process_serves_two_queues() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
-    let leaks = support::Leaks::start();
     let numbers = Queue::new(8).unwrap();
     let results = Queue::new(8).unwrap();
     let child = process::spawn(squares, (numbers.clone(), results.clone())).unwrap();
@@ -185,12 +191,11 @@ fn a_spawned_process_serves_two_queues() {
         sum.join().unwrap()
     });
     assert_eq!(sum, (0..10_000u64).map(|n| n * n).sum::<u64>());
-    drop((numbers, results));
-    leaks.finish();
 }
 
 #[test]
 fn a_named_queue_is_shared_by_those_who_open_it() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     let name = support::unique_name("shared");
     let first = Queue::<i16>::create(&name, 3).unwrap();
@@ -206,6 +211,7 @@ fn a_named_queue_is_shared_by_those_who_open_it() {
 
 #[test]
 fn handles_do_not_travel_elsewhere() {
+    let _leaks = Leaks::start();
     let queue = Queue::<u8>::new(1).unwrap();
     let error = serde_json::to_string(&queue).unwrap_err().to_string();
     assert!(error.contains("process::spawn"), "{error}");
@@ -213,6 +219,7 @@ fn handles_do_not_travel_elsewhere() {
 
 #[test]
 fn records_come_back_when_threads_end_and_handles_go() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     let queue = Queue::<u64>::options()
         .capacity(4)

@@ -10,7 +10,7 @@ use crossproc::{
     Error, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
     process,
 };
-use support::watchdog;
+use support::{Leaks, watchdog};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -46,6 +46,7 @@ fn laps<T: crossproc::Element + PartialEq + std::fmt::Debug>(element: impl Fn(u6
 
 #[test]
 fn elements_of_every_size_go_round() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     laps(|n| n as u8);
     laps(|n| n as u32);
@@ -60,6 +61,7 @@ fn elements_of_every_size_go_round() {
 
 #[test]
 fn slices_keep_the_order_whatever_their_length() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     for capacity in [1, 2, 6, 7, 8, 13, 14, 100] {
         let (mut producer, mut consumer) = spsc::ring::<u64>(capacity).unwrap();
@@ -97,6 +99,7 @@ fn slices_keep_the_order_whatever_their_length() {
 
 #[test]
 fn closing_either_side_tells_the_other() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     let (mut producer, mut consumer) = spsc::ring(4).unwrap();
     producer.send(1u32).unwrap();
@@ -117,6 +120,7 @@ fn closing_either_side_tells_the_other() {
 
 #[test]
 fn closing_wakes_the_one_who_waits() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     let (producer, mut consumer) = spsc::ring::<u64>(1).unwrap();
     let waiting = thread::spawn(move || consumer.recv());
@@ -134,6 +138,7 @@ fn closing_wakes_the_one_who_waits() {
 
 #[test]
 fn waiting_ends_in_time() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     let (mut producer, mut consumer) = spsc::ring(1).unwrap();
     let wait = Duration::from_millis(50);
@@ -152,6 +157,7 @@ fn waiting_ends_in_time() {
 
 #[test]
 fn a_role_is_held_once_and_free_again_when_closed() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     let ring = Ring::<u64>::new(4).unwrap();
     let mut producer = ring.producer().unwrap();
@@ -188,8 +194,8 @@ fn add_up(mut consumer: Consumer<u64>) -> u64 {
 
 #[test]
 fn either_role_moves_to_a_child() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
-    let leaks = support::Leaks::start();
     let (producer, mut consumer) = spsc::ring(16).unwrap();
     let child = process::spawn(count_up, (producer, 10_000)).unwrap();
     for n in 0..10_000 {
@@ -206,13 +212,12 @@ fn either_role_moves_to_a_child() {
     }
     drop(producer);
     assert_eq!(child.join().unwrap(), (0..10_000).sum());
-    leaks.finish();
 }
 
 #[test]
 fn a_killed_producer_is_noticed_and_succeeded() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
-    let leaks = support::Leaks::start();
     let ring = Ring::new(8).unwrap();
     let mut consumer = ring.consumer().unwrap();
     let child = process::spawn(count_up, (ring.producer().unwrap(), u64::MAX)).unwrap();
@@ -236,12 +241,11 @@ fn a_killed_producer_is_noticed_and_succeeded() {
     assert_eq!(consumer.recv(), Ok(next));
     assert_eq!(ring.repairs(), 1);
     assert!(child.join().is_err());
-    drop((ring, producer, consumer));
-    leaks.finish();
 }
 
 #[test]
 fn a_killed_consumer_is_noticed_and_succeeded() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     let ring = Ring::new(8).unwrap();
     let mut producer = ring.producer().unwrap();
@@ -279,6 +283,7 @@ impl<'de> serde::Deserialize<'de> for Fatal {
 
 #[test]
 fn a_role_that_gets_lost_on_the_way_is_given_back() {
+    let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
     fn before((_, _): (Fatal, Consumer<u64>)) {}
     fn after((_, _): (Consumer<u64>, Fatal)) {}

@@ -23,6 +23,9 @@ fn example() -> PathBuf {
             .args(["build", "--example", "word_count", "--target-dir"])
             .arg(profile.parent().expect("target"))
             .current_dir(env!("CARGO_MANIFEST_DIR"));
+        if cfg!(feature = "cli") {
+            cargo.args(["--features", "cli"]); // what this test was built with, so as to share it
+        }
         if profile.ends_with("release") {
             cargo.arg("--release");
         }

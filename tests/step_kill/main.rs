@@ -20,7 +20,7 @@
 //! ```console
 //! $ cargo test --test step_kill                                # all rows, in a minute or two
 //! $ cargo test --test step_kill -- "queue send" ring           # rows whose names contain either
-//! $ cargo test --test step_kill -- --long                      # hardly anything left out, in ten times that
+//! $ cargo test --test step_kill -- --long                      # hardly anything left out, in half an hour
 //! $ STEP_KILL_LONG=1 cargo test                                # the same, along with the other tests
 //! ```
 //!

@@ -8,11 +8,13 @@ use super::round::Conditions;
 use super::worker::{self, Doing, Job};
 use crossproc::process::{self, Child, JoinError};
 use std::fs;
+use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) const TICK: Duration = Duration::from_millis(5);
+/// From one look at the crew to the next.
+pub(crate) const TICK: Duration = Duration::from_millis(2);
 const KILL: i32 = 9;
 
 /// Why a round was broken off.
@@ -148,19 +150,20 @@ impl<'a, S: Subject<N>, const N: usize> Crew<'a, S, N> {
         Ok(())
     }
 
-    /// Messages sent and received so far.
-    pub(crate) fn moved(&self) -> u64 {
-        self.posts.iter().map(|post| self.moved_at(post)).sum()
+    /// Messages sent and received so far in these lanes.
+    pub(crate) fn moved(&self, lanes: Range<usize>) -> u64 {
+        let posts = self.posts.iter().filter(|post| lanes.contains(&post.lane));
+        let moved = posts.map(|post| self.ledger.desk(post.desk).moved.load(Relaxed));
+        moved.sum()
     }
 
-    fn moved_at(&self, post: &Post) -> u64 {
-        self.ledger.desk(post.desk).moved.load(Relaxed)
-    }
-
-    /// Kills a worker, wherever it is, and puts another in its place.
-    pub(crate) fn kill_one(&mut self) -> Result<(), Broken> {
-        let index = self.random.below(self.workers.len() as u64) as usize;
-        let worker = self.workers.swap_remove(index);
+    /// Kills a worker of the lane, wherever it is, and puts another in its place.
+    pub(crate) fn kill_one(&mut self, lane: usize) -> Result<(), Broken> {
+        let lane: Vec<usize> = (0..self.workers.len())
+            .filter(|&i| self.workers[i].post.lane == lane)
+            .collect();
+        let victim = lane[self.random.below(lane.len() as u64) as usize];
+        let worker = self.workers.swap_remove(victim);
         let asleep = state_of(worker.child.id()) == Some('S');
         worker.child.kill()?;
         let post = self.bury(worker)?;
@@ -216,8 +219,7 @@ impl<'a, S: Subject<N>, const N: usize> Crew<'a, S, N> {
         let passed = now.duration_since(self.last_look).min(TICK * 2);
         self.last_look = now;
         for lane in 0..self.stalls.len() {
-            let of_lane = self.posts.iter().filter(|post| post.lane == lane);
-            let moved = of_lane.map(|post| self.moved_at(post)).sum();
+            let moved = self.moved(lane..lane + 1);
             let stall = &mut self.stalls[lane];
             if stall.moved == moved {
                 stall.lasted += passed;

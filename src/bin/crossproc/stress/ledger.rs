@@ -4,7 +4,7 @@
 //!
 //! A plain mapping holds, in order,
 //!
-//! - two lines of the round's own: the flag that ends it, the number of accounts opened;
+//! - two lines of the round's own: the pace, and the number of accounts opened;
 //! - a *desk* for every worker: what it is doing now, what it has counted. A worker that was
 //!   killed is replaced at the same desk;
 //! - an *account* for every life of a producer (a longer life opens one account after another):
@@ -69,6 +69,21 @@ impl Address {
     }
 }
 
+/// How workers go on.
+///
+/// A wake-up that gets lost under load is made good by the next one. At the two paces in between
+/// there is no next one: everyone at one side sleeps, and one message depends on one wake-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    Free,
+    /// Producers send one message at a time, when all before it have been received.
+    IntoEmpty,
+    /// Consumers receive one message at a time, when there is no room for another.
+    OutOfFull,
+    /// Producers finish.
+    Ending,
+}
+
 #[derive(Debug)]
 pub(crate) struct Ledger {
     at: Address,
@@ -115,21 +130,22 @@ impl Ledger {
         unsafe { std::slice::from_raw_parts(self.map.as_ptr().cast(), self.at.words()) }
     }
 
-    fn ending(&self) -> &AtomicU64 {
-        &self.words()[0]
-    }
-
     fn opened(&self) -> &AtomicU64 {
         &self.words()[LINE]
     }
 
-    /// Tells producers to finish.
-    pub(crate) fn end(&self) {
-        self.ending().store(1, Relaxed);
+    /// Tells the workers how to go on.
+    pub(crate) fn set_pace(&self, pace: Pace) {
+        self.words()[0].store(pace as u64, Relaxed);
     }
 
-    pub(crate) fn is_ending(&self) -> bool {
-        self.ending().load(Relaxed) != 0
+    pub(crate) fn pace(&self) -> Pace {
+        match self.words()[0].load(Relaxed) {
+            0 => Pace::Free,
+            1 => Pace::IntoEmpty,
+            2 => Pace::OutOfFull,
+            _ => Pace::Ending,
+        }
     }
 
     pub(crate) fn desk(&self, index: usize) -> Desk<'_> {

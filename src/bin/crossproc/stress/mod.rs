@@ -43,7 +43,7 @@ const FEWEST_ROUNDS: u32 = 3;
 ///
 /// Consumers receive into memory that survives them. A message that is recorded nowhere, but lies
 /// in the hands of a consumer killed in a receive, was received. One that such a consumer may have
-/// been given in the nanoseconds before it lay there is excused from being lost: at most as many
+/// been given in the moment before it lay there is excused from being lost: at most as many
 /// as that call asked for, and only messages that were under way then. The table shows how many.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -51,7 +51,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", default_value = "all", value_parser = primitive_names())]
     primitive: String,
 
-    /// Worker processes for each primitive [default: one per core, at least 2].
+    /// Worker processes for each primitive; `spsc` uses them in pairs [default: one per core, at least 2].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1024))]
     processes: Option<u32>,
 

@@ -3,16 +3,25 @@
 use super::Failure;
 use super::audit;
 use super::crew::{Broken, Crew, Role, TICK};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Pace};
 use super::outcome::Outcome;
 use super::primitives::{Lane, Subject};
 use super::random::Random;
 use super::sabotage::Sabotage;
+use std::ops::Range;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The mean time between two kills.
+/// The mean time from one kill to the next one's turn.
 const BETWEEN_KILLS: Duration = Duration::from_millis(25);
+/// About how long a process takes to start.
+const STARTING_TIME: Duration = Duration::from_millis(3);
+const PACES: [(Pace, Duration); 4] = [
+    (Pace::Free, Duration::from_millis(150)),
+    (Pace::IntoEmpty, Duration::from_millis(50)),
+    (Pace::Free, Duration::from_millis(150)),
+    (Pace::OutOfFull, Duration::from_millis(50)),
+];
 const CAPACITIES: [usize; 3] = [1024, 4, 64];
 
 /// What a round is like.
@@ -54,10 +63,12 @@ pub(crate) fn run<S: Subject<N>, const N: usize>(
     let columns = lanes.iter().map(|l| l.consumers + 1).max().unwrap_or(1);
     // The survivors have desks of their own.
     let ledger = Ledger::new(workers + lanes.len(), columns)?;
-    // Two records for a process (its main thread, its keeper), its predecessor's, and the parent's.
-    let participants = 4 * (workers as u32 + 2);
-    let handles = (0..lanes.len())
-        .map(|i| {
+    let handles = (0..)
+        .zip(&lanes)
+        .map(|(i, lane)| {
+            // Each process has two records, its main thread's and its keeper's, this one too; a
+            // newcomer must find room as soon as another has died.
+            let participants = 2 * (lane.producers + lane.consumers + 1) as u32;
             let name = conditions.name(i);
             S::create(name.as_deref(), conditions.capacity(), participants)
         })
@@ -88,7 +99,7 @@ pub(crate) fn run<S: Subject<N>, const N: usize>(
     Ok(outcome)
 }
 
-/// Lets the workers work until time is up, killing one now and then if so told.
+/// Lets the workers work until time is up, killing some now and then if so told.
 fn work<S: Subject<N>, const N: usize>(
     conditions: &Conditions<'_>,
     lanes: &[Lane],
@@ -97,26 +108,66 @@ fn work<S: Subject<N>, const N: usize>(
 ) -> Result<(), Broken> {
     let mut random = Random::new(!conditions.seed);
     let began = Instant::now();
-    let mut next_kill = began;
     crew.hire(lanes)?;
-    while began.elapsed() < conditions.duration && !ledger.is_full() {
-        if conditions.kill && Instant::now() >= next_kill {
-            crew.kill_one()?;
+    let all = 0..lanes.len();
+    let mut end = Deed::due(conditions.duration, all.clone());
+    let mut change = Deed::due(Duration::ZERO, all.clone());
+    let mut kill = Deed::due(Duration::ZERO, 0..1);
+    let mut paces = PACES.into_iter().cycle();
+    while !end.is_ripe(crew) && !ledger.is_full() {
+        if change.is_ripe(crew)
+            && let Some((pace, lasts)) = paces.next()
+        {
+            ledger.set_pace(pace);
+            change = Deed::due(lasts, all.clone());
+        }
+        if conditions.kill && kill.is_ripe(crew) {
+            crew.kill_one(kill.lanes.start)?;
             // Some follow at once: deaths overlap, and replacements die while they start.
-            if !random.one_in(4) {
-                next_kill = Instant::now() + random.shorter_than(BETWEEN_KILLS * 2);
+            while random.one_in(4) {
+                thread::sleep(random.shorter_than(STARTING_TIME));
+                crew.kill_one(kill.lanes.start)?;
             }
+            let lane = random.below(lanes.len() as u64) as usize;
+            kill = Deed::due(random.shorter_than(BETWEEN_KILLS * 2), lane..lane + 1);
         }
         crew.look()?;
-        (conditions.watch)(began.elapsed(), crew.moved(), crew.kills);
-        let pause = next_kill.saturating_duration_since(Instant::now());
-        thread::sleep(if conditions.kill {
-            pause.min(TICK)
-        } else {
-            TICK
-        });
+        (conditions.watch)(began.elapsed(), crew.moved(all.clone()), crew.kills);
+        thread::sleep(TICK);
     }
     Ok(())
+}
+
+/// Something to be done to some lanes when its time has come, and all of them have been seen to
+/// move after that: it might set going again what stands still, and hide it.
+struct Deed {
+    due: Instant,
+    lanes: Range<usize>,
+    moved_when_due: Option<Vec<u64>>,
+}
+
+impl Deed {
+    fn due(after: Duration, lanes: Range<usize>) -> Self {
+        Self {
+            due: Instant::now() + after,
+            lanes,
+            moved_when_due: None,
+        }
+    }
+
+    fn is_ripe<S: Subject<N>, const N: usize>(&mut self, crew: &Crew<'_, S, N>) -> bool {
+        if Instant::now() < self.due {
+            return false;
+        }
+        let moved = self.lanes.clone().map(|lane| crew.moved(lane..lane + 1));
+        match &self.moved_when_due {
+            Some(before) => moved.zip(before).all(|(now, before)| now > *before),
+            None => {
+                self.moved_when_due = Some(moved.collect());
+                false
+            }
+        }
+    }
 }
 
 /// Ends the round, so that every message sent has been received.
@@ -132,7 +183,7 @@ fn finish<S: Subject<N>, const N: usize>(
         crew.hire_survivors(lanes)?;
         return crew.await_all(Role::Survivor);
     }
-    ledger.end();
+    ledger.set_pace(Pace::Ending);
     crew.await_all(Role::Producer)?;
     handles.iter().for_each(S::finish);
     crew.await_all(Role::Consumer)

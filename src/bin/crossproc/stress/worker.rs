@@ -1,6 +1,6 @@
 //! What worker processes do: move messages in every way there is, and keep the ledger.
 
-use super::ledger::{Address, Desk, Ledger, add};
+use super::ledger::{Address, Desk, Ledger, Pace, add};
 use super::message::{Key, Message, ROOM, open, seal};
 use super::primitives::{How, Subject};
 use super::random::Random;
@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// Longer than any round: a sleeper whose wake-up is lost stays asleep, and is noticed.
 const BACKSTOP: Duration = Duration::from_secs(3600);
+const GLANCE: Duration = Duration::from_micros(10);
+const LONGEST_PAUSE: Duration = Duration::from_micros(100);
 const LONGEST_NAP: Duration = Duration::from_millis(1);
 const LONGEST_TIMEOUT: Duration = Duration::from_millis(1);
 
@@ -40,21 +42,32 @@ pub(crate) enum Doing {
     Blocking,
     Waiting,
     Napping,
+    /// Until the primitive is empty, or full.
+    Pacing,
     Ended,
 }
 
 impl Doing {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Starting,
         Self::Trying,
         Self::Blocking,
         Self::Waiting,
         Self::Napping,
+        Self::Pacing,
         Self::Ended,
     ];
 
     pub(crate) fn at(desk: &Desk<'_>) -> Self {
         Self::ALL[desk.doing.load(Relaxed) as usize % Self::ALL.len()]
+    }
+
+    fn of(how: How) -> Self {
+        match how {
+            How::Try => Self::Trying,
+            How::Block => Self::Blocking,
+            How::Timeout(_) => Self::Waiting,
+        }
     }
 
     fn tell(self, desk: &Desk<'_>) {
@@ -63,6 +76,7 @@ impl Doing {
 }
 
 /// A few calls of the same kind.
+#[derive(Clone, Copy)]
 struct Burst {
     calls: u64,
     how: How,
@@ -76,19 +90,25 @@ impl Burst {
             Doing::Napping.tell(desk);
             thread::sleep(random.shorter_than(LONGEST_NAP));
         }
-        let (how, doing) = match random.below(4) {
-            0 => (How::Try, Doing::Trying),
-            1 => (
-                How::Timeout(random.shorter_than(LONGEST_TIMEOUT)),
-                Doing::Waiting,
-            ),
-            _ => (How::Block, Doing::Blocking),
-        };
-        doing.tell(desk);
         Self {
             calls: 1 + random.below(64),
-            how,
+            how: match random.below(4) {
+                0 => How::Try,
+                1 => How::Timeout(random.shorter_than(LONGEST_TIMEOUT)),
+                _ => How::Block,
+            },
             batch: 1 + random.below(largest_batch as u64) as usize,
+        }
+    }
+
+    /// Where a wake-up is everything, nobody may help themselves to one.
+    fn at(&self, pace: Pace) -> Self {
+        match pace {
+            Pace::IntoEmpty | Pace::OutOfFull => Self {
+                how: How::Block,
+                ..*self
+            },
+            _ => *self,
         }
     }
 }
@@ -126,10 +146,16 @@ fn fill<S: Subject<N>, const N: usize>(
     while next < ROOM {
         let burst = Burst::next(&desk, random, S::BATCH, job.bursts_per_nap);
         for _ in 0..burst.calls {
-            if ledger.is_ending() {
+            let pace = ledger.pace();
+            if pace == Pace::Ending {
                 return false;
             }
-            let batch = &mut batch[..burst.batch.min(ROOM - next)];
+            let mut call = burst.at(pace);
+            if pace == Pace::IntoEmpty {
+                keep_pace(job, ledger, random, |len| len == 0);
+                call.batch = 1;
+            }
+            let batch = &mut batch[..call.batch.min(ROOM - next)];
             if batch.is_empty() {
                 break;
             }
@@ -141,7 +167,8 @@ fn fill<S: Subject<N>, const N: usize>(
                 .store((next + batch.len()) as u64, Release);
             // A killed process leaves its stores in program order, if the compiler does.
             compiler_fence(SeqCst);
-            let Ok(sent) = S::send(sender, burst.how, batch) else {
+            Doing::of(call.how).tell(&desk);
+            let Ok(sent) = S::send(sender, call.how, batch) else {
                 panic!("closed, with its consumers at work");
             };
             next += sent;
@@ -166,11 +193,19 @@ pub(crate) fn consume<S: Subject<N>, const N: usize>(job: Job<S, N>) -> usize {
     loop {
         let burst = Burst::next(&desk, &mut random, S::BATCH, job.bursts_per_nap);
         for _ in 0..burst.calls {
-            let batch = &mut tray[..burst.batch];
+            let pace = ledger.pace();
+            let mut call = burst.at(pace);
+            if pace == Pace::OutOfFull {
+                let capacity = S::capacity(&job.handle);
+                keep_pace(&job, &ledger, &mut random, |len| len == capacity);
+                call.batch = 1;
+            }
+            let batch = &mut tray[..call.batch];
             desk.taking.store(batch.len() as u64, Release);
             // The same as in `fill`: the claim must be there before the message can be gone.
             compiler_fence(SeqCst);
-            let Ok(received) = S::recv(&mut receiver, burst.how, batch) else {
+            Doing::of(call.how).tell(&desk);
+            let Ok(received) = S::recv(&mut receiver, call.how, batch) else {
                 saboteur.finish(|message| enter(&ledger, &desk, job.column, message));
                 desk.taking.store(0, Release);
                 Doing::Ended.tell(&desk);
@@ -187,6 +222,21 @@ pub(crate) fn consume<S: Subject<N>, const N: usize>(job: Job<S, N>) -> usize {
             }
         }
     }
+}
+
+/// Waits, at this pace, until the length is right, and a little longer: the other side falls asleep.
+fn keep_pace<S: Subject<N>, const N: usize>(
+    job: &Job<S, N>,
+    ledger: &Ledger,
+    random: &mut Random,
+    is_right: impl Fn(usize) -> bool,
+) {
+    let pace = ledger.pace();
+    Doing::Pacing.tell(&ledger.desk(job.desk));
+    while ledger.pace() == pace && !is_right(S::len(&job.handle)) {
+        thread::sleep(GLANCE);
+    }
+    thread::sleep(random.shorter_than(LONGEST_PAUSE));
 }
 
 /// Checks a received message and marks it.

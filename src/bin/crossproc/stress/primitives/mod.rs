@@ -82,6 +82,7 @@ pub(crate) trait Subject<const N: usize>: 'static {
         participants: u32,
     ) -> crossproc::Result<Self::Handle>;
     fn capacity(handle: &Self::Handle) -> usize;
+    fn len(handle: &Self::Handle) -> usize;
     fn repairs(handle: &Self::Handle) -> u64;
     /// Called when all producers have ended: lets consumers drain what is left, and end.
     fn finish(handle: &Self::Handle);

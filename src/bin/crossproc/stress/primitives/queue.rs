@@ -40,6 +40,10 @@ impl<const N: usize> Subject<N> for Queue {
         handle.capacity()
     }
 
+    fn len(handle: &Self::Handle) -> usize {
+        handle.len()
+    }
+
     fn repairs(handle: &Self::Handle) -> u64 {
         handle.repairs()
     }

@@ -42,6 +42,10 @@ impl<const N: usize> Subject<N> for Spsc {
         ring.capacity()
     }
 
+    fn len(ring: &Self::Handle) -> usize {
+        ring.len()
+    }
+
     fn repairs(ring: &Self::Handle) -> u64 {
         ring.repairs()
     }
