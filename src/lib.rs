@@ -61,9 +61,14 @@
 #[cfg(all(not(loom), not(target_os = "linux")))]
 compile_error!("crossproc needs Linux");
 
+// For the model checker there are the algorithms and their models, nothing else.
+#[cfg(any(not(loom), test))]
 mod atomic;
+#[cfg(any(not(loom), test))]
 pub mod queue;
+#[cfg(any(not(loom), test))]
 pub mod spsc;
+#[cfg(any(not(loom), test))]
 mod sync;
 
 #[cfg(not(loom))]

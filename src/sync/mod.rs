@@ -3,9 +3,12 @@
 mod bell;
 #[cfg(not(loom))]
 mod blocking;
+#[cfg(all(loom, test))]
+pub(crate) mod model;
 #[cfg(not(loom))]
 mod spin;
 
+#[cfg(not(loom))]
 pub(crate) use bell::Bell;
 #[cfg(not(loom))]
 pub(crate) use blocking::{Patience, block_until};

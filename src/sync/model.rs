@@ -1,0 +1,284 @@
+//! What the model checker says about the bell; and what models of all algorithms share: a kernel, and death.
+//!
+//! `membarrier` is a sequentially consistent fence on both sides, and futexes are a list of parked threads under a lock.
+//! A lost wake-up is a sleeper parked for ever: a deadlock to the model checker. With `--cfg seeded_bug` ringers
+//! have no light barrier, and sleepers must oversleep.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe};
+use std::ptr;
+use std::sync::Arc;
+
+use loom::sync::Mutex;
+use loom::thread::{self, JoinHandle, Thread};
+
+use super::bell::{Bell, Parking};
+use crate::atomic::{AtomicU32, Ordering, fence};
+
+/// Runs `history` in all ways that take at most so many preemptions, on top of all switches where a thread has to wait, and
+/// of everything that the memory model lets a load return.
+pub(crate) fn check(preemptions: usize, history: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(move || {
+        step();
+        history();
+    });
+}
+
+loom::lazy_static! {
+    static ref STEP: AtomicU32 = AtomicU32::new(0);
+}
+
+/// A point at which the model checker tries the other threads.
+///
+/// It does so by itself at the last access to the same atomic, and thereby misses histories: a thread that loads a
+/// word before it writes it hides what others did there before. One word that everybody writes brings them back, and
+/// a relaxed store orders nothing.
+pub(crate) fn step() {
+    STEP.store(0, Ordering::Relaxed);
+}
+
+/// An actor's life, which ends by unwinding at an access to shared memory.
+pub(crate) struct Life {
+    accesses: Cell<u32>,
+}
+
+struct Killed;
+
+impl Life {
+    pub(crate) const LONG: u32 = u32::MAX;
+
+    pub(crate) fn of(accesses: u32) -> Life {
+        Life {
+            accesses: Cell::new(accesses),
+        }
+    }
+
+    /// To be called before every access.
+    pub(crate) fn step(&self) {
+        match self.accesses.get().checked_sub(1) {
+            Some(left) => self.accesses.set(left),
+            None => panic::resume_unwind(Box::new(Killed)),
+        }
+        step();
+    }
+}
+
+/// What `act` returns, unless its actor dies meanwhile. Then, either way, the kernel marks its `life`.
+pub(crate) fn live<R>(life: &AtomicU32, act: impl FnOnce() -> R) -> Option<R> {
+    let outcome = panic::catch_unwind(AssertUnwindSafe(act));
+    // Release: whoever sees the mark sees all that the dead did.
+    life.store(DEAD, Ordering::Release);
+    let killed = |payload: Box<dyn Any + Send>| match payload.downcast::<Killed>() {
+        Ok(_) => None,
+        Err(failure) => panic::resume_unwind(failure),
+    };
+    outcome.map_or_else(killed, Some)
+}
+
+/// What the kernel writes to the life of a dead thread.
+pub(crate) const DEAD: u32 = 1;
+
+/// Futexes, and a `membarrier` that is granted or refused.
+pub(crate) struct Kernel {
+    membarrier: bool,
+    parked: Mutex<Vec<(*const AtomicU32, Thread)>>,
+}
+
+impl Kernel {
+    pub(crate) fn new(membarrier: bool) -> Kernel {
+        let parked = Mutex::new(Vec::new());
+        Kernel { membarrier, parked }
+    }
+
+    pub(crate) fn bell<'a>(&'a self, word: &'a AtomicU32) -> Bell<'a, &'a Kernel> {
+        Bell {
+            word,
+            parking: self,
+        }
+    }
+
+    fn wait(&self, word: &AtomicU32, value: u32) {
+        step();
+        let mut parked = self.parked.lock().expect("no panics while locked");
+        if word.load(Ordering::Relaxed) == value {
+            parked.push((word, thread::current()));
+            drop(parked);
+            thread::park();
+        }
+    }
+
+    /// The loop of everything that blocks; but only a ring wakes it, no death and no time limit.
+    pub(crate) fn block_until<R>(
+        &self,
+        word: &AtomicU32,
+        mut attempt: impl FnMut() -> Option<R>,
+    ) -> R {
+        let bell = self.bell(word);
+        let mut first = true;
+        loop {
+            step();
+            let armed = bell.arm();
+            if let Some(result) = attempt() {
+                return result;
+            }
+            if !(armed.brief && first) {
+                self.wait(word, armed.value);
+            }
+            first = false;
+        }
+    }
+}
+
+impl Parking for &Kernel {
+    fn light(&self) {
+        step();
+        if self.membarrier && !cfg!(seeded_bug) {
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    fn heavy(&self) -> bool {
+        step();
+        if self.membarrier {
+            fence(Ordering::SeqCst);
+        }
+        self.membarrier
+    }
+
+    fn wake(&self, word: &AtomicU32, count: u32) -> usize {
+        step();
+        let mut parked = self.parked.lock().expect("no panics while locked");
+        let mut woken = 0;
+        parked.retain(|(on, thread)| {
+            let wake = woken < count as usize && ptr::eq(*on, word);
+            if wake {
+                thread.unpark();
+                woken += 1;
+            }
+            !wake
+        });
+        drop(parked);
+        step();
+        woken
+    }
+}
+
+/// Things to be had, and the bell that tells of them.
+struct Shelf {
+    things: AtomicU32,
+    word: AtomicU32,
+    kernel: Kernel,
+}
+
+impl Shelf {
+    fn new(membarrier: bool) -> Arc<Shelf> {
+        let shelf = Shelf {
+            things: AtomicU32::new(0),
+            word: AtomicU32::new(0),
+            kernel: Kernel::new(membarrier),
+        };
+        // Somebody slept here long ago. Where `membarrier` is refused all ringers know it by now: nobody relies on it before.
+        let bell = shelf.kernel.bell(&shelf.word);
+        bell.arm();
+        bell.ring(1);
+        Arc::new(shelf)
+    }
+
+    fn put(&self) {
+        step();
+        self.things.fetch_add(1, Ordering::Release);
+        self.kernel.bell(&self.word).ring(1);
+    }
+
+    fn try_take(&self) -> Option<()> {
+        step();
+        let mut things = self.things.load(Ordering::Acquire);
+        while things > 0 {
+            let taken = self.things.compare_exchange(
+                things,
+                things - 1,
+                Ordering::Acquire,
+                Ordering::Acquire,
+            );
+            match taken {
+                Ok(_) => return Some(()),
+                Err(now) => things = now,
+            }
+        }
+        None
+    }
+}
+
+fn sleeper(shelf: &Arc<Shelf>, attempt: impl Fn(&Shelf) -> Option<()> + 'static) -> JoinHandle<()> {
+    let shelf = Arc::clone(shelf);
+    thread::spawn(move || shelf.kernel.block_until(&shelf.word, || attempt(&shelf)))
+}
+
+/// As many things as sleepers are put on the shelf. Each sleeper must get one.
+fn ringers_and_sleepers(preemptions: usize, membarrier: bool, ringers: usize, sleepers: usize) {
+    check(preemptions, move || {
+        let shelf = Shelf::new(membarrier);
+        let mut others: Vec<_> = (0..sleepers)
+            .map(|_| sleeper(&shelf, Shelf::try_take))
+            .collect();
+        for _ in 1..ringers {
+            let shelf = Arc::clone(&shelf);
+            others.push(thread::spawn(move || shelf.put()));
+        }
+        for _ in ringers..=sleepers {
+            shelf.put();
+        }
+        others.into_iter().for_each(|other| other.join().unwrap());
+    });
+}
+
+fn p() -> usize {
+    std::env::var("P").map_or(2, |p| p.parse().unwrap())
+}
+
+#[test]
+fn a_ringer_and_a_sleeper() {
+    ringers_and_sleepers(p(), true, 1, 1);
+}
+
+#[test]
+fn a_fenced_ringer_and_a_sleeper() {
+    ringers_and_sleepers(p(), false, 1, 1);
+}
+
+#[test]
+fn a_ringer_and_two_sleepers() {
+    ringers_and_sleepers(p(), true, 1, 2);
+}
+
+#[test]
+fn a_fenced_ringer_and_two_sleepers() {
+    ringers_and_sleepers(p(), false, 1, 2);
+}
+
+#[test]
+fn two_ringers_and_two_sleepers() {
+    ringers_and_sleepers(p(), true, 2, 2);
+}
+
+/// Closing: one store that concerns everybody.
+#[test]
+fn ringing_for_everybody() {
+    check(p(), || {
+        let shelf = Shelf::new(true);
+        let sleepers = [0, 1].map(|_| {
+            sleeper(&shelf, |shelf| {
+                step();
+                (shelf.things.load(Ordering::Acquire) > 0).then_some(())
+            })
+        });
+        step();
+        shelf.things.store(1, Ordering::Release);
+        step();
+        shelf.kernel.bell(&shelf.word).ring_all();
+        sleepers.map(|sleeper| sleeper.join().unwrap());
+    });
+}
