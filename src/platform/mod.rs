@@ -12,6 +12,7 @@ pub(crate) mod oracle;
 pub(crate) mod per_process;
 pub(crate) mod pidfd;
 pub(crate) mod poll;
+pub(crate) mod processors;
 pub(crate) mod robust;
 pub(crate) mod shm;
 pub(crate) mod signals;

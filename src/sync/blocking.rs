@@ -79,6 +79,9 @@ pub(crate) fn block_until<R>(
         let armed = bell.arm();
         let census = attachment.census(participant);
         if let Some(result) = attempt() {
+            if first {
+                participant.spin.paid();
+            }
             return Some(result);
         }
         let deadline = patience.deadline();
@@ -86,6 +89,9 @@ pub(crate) fn block_until<R>(
             return None;
         }
         census.sleep(word, armed.value, armed.brief && first, deadline);
-        first = false;
+        if first {
+            participant.spin.did_not_pay();
+            first = false;
+        }
     }
 }
