@@ -17,10 +17,11 @@ use crate::segment::ElementLayout;
 /// A value that can live in memory shared between processes: plain bytes without padding, pointers or owners.
 ///
 /// Implemented for everything that is [`NoUninit`] and [`CheckedBitPattern`]: integers, floats, `bool`, `char`, arrays,
-/// and structs and enums that derive both.
+/// and structs and enums that derive both. The derives need `bytemuck`, with its feature `derive`, among the program's own
+/// dependencies.
 ///
 /// ```
-/// use crossproc::bytemuck::{CheckedBitPattern, NoUninit};
+/// use bytemuck::{CheckedBitPattern, NoUninit};
 ///
 /// #[derive(Clone, Copy, NoUninit, CheckedBitPattern)]
 /// #[repr(u32)]

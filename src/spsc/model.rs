@@ -202,17 +202,14 @@ fn settle(shared: &Arc<Shared>, mut received: Vec<u64>, from: usize, who: u64, u
     assert_eq!(shared.head.load(Ordering::Relaxed), end);
 }
 
-/// Capacity, elements in a line, and elements used before: lines 0 and 1 follow each other within the history.
-const SHAPES: [(u64, u32, usize); 4] = [(1, 1, 1), (2, 1, 2), (2, 2, 3), (3, 2, 5)];
-
-fn p() -> usize {
-    std::env::var("P").map_or(2, |p| p.parse().unwrap())
-}
+/// Capacity, elements in a line, and elements that came and went before: enough that the history goes from the last line to the
+/// first.
+const SHAPES: [(u64, u32, usize); 4] = [(2, 1, 2), (2, 2, 3), (1, 1, 1), (3, 2, 5)];
 
 #[test]
 fn one_by_one() {
     for (capacity, per_line, used) in SHAPES {
-        check(p(), move || {
+        check(3, move || {
             let shared = Shared::new(capacity, per_line, used);
             let consumer =
                 Actor::new(&shared).spawn(|actor| actor.receive(&mut actor.receiver(), 3));
@@ -226,7 +223,7 @@ fn one_by_one() {
 #[test]
 fn in_slices() {
     for (capacity, per_line, used) in SHAPES {
-        check(p(), move || {
+        check(3, move || {
             let shared = Shared::new(capacity, per_line, used);
             let consumer = Actor::new(&shared).spawn(|actor| {
                 let mut receiver = actor.receiver();
@@ -245,9 +242,9 @@ fn in_slices() {
 /// Its uncommitted element vanishes whole; its successor carries on where it stopped, while the consumer runs.
 #[test]
 fn a_producer_dies() {
-    for (capacity, per_line, used) in SHAPES {
-        for accesses in 0..=9 {
-            check(p(), move || {
+    for &(capacity, per_line, used) in &SHAPES[..2] {
+        for accesses in 0..=11 {
+            check(2, move || {
                 let shared = Shared::new(capacity, per_line, used);
                 let mut sender = Actor::new(&shared).sender();
                 let doomed = Actor::mortal(&shared, accesses);
@@ -274,9 +271,9 @@ fn a_producer_dies() {
 /// What it had not received goes to its successor, while the producer runs.
 #[test]
 fn a_consumer_dies() {
-    for (capacity, per_line, used) in SHAPES {
-        for accesses in 0..=8 {
-            check(p(), move || {
+    for &(capacity, per_line, used) in &SHAPES[..2] {
+        for accesses in 0..=12 {
+            check(2, move || {
                 let shared = Shared::new(capacity, per_line, used);
                 let producer = Actor::new(&shared);
                 let mut sender = producer.sender();
@@ -305,7 +302,7 @@ fn a_consumer_dies() {
 /// Whoever counts what is under way gets an answer, exact if nothing was received meanwhile.
 #[test]
 fn an_onlooker_counts() {
-    check(p(), || {
+    check(2, || {
         let shared = Shared::new(2, 2, 3);
         let producer = Actor::new(&shared).spawn(|actor| actor.send(&mut actor.sender(), 1, 3));
         let consumer = Actor::new(&shared).spawn(|actor| actor.receive(&mut actor.receiver(), 2));
