@@ -44,7 +44,6 @@ impl<T: NoUninit + CheckedBitPattern + Send + 'static> Element for T {}
 impl ElementLayout {
     /// What two programs compare before they share elements of type `T`.
     pub(crate) fn of<T: Element>() -> ElementLayout {
-        const { assert!(size_of::<T>() > 0, "elements must have a size") };
         const {
             assert!(
                 size_of::<T>() <= 1 << 30,
@@ -80,8 +79,8 @@ fn without_paths(name: &str) -> String {
 /// The largest power of two, up to 8, that divides the size: pieces of it are aligned wherever elements
 /// follow one another from an 8-aligned start.
 const fn piece<T>() -> usize {
-    let largest = 1 << size_of::<T>().trailing_zeros();
-    if largest < 8 { largest } else { 8 }
+    let zeros = size_of::<T>().trailing_zeros();
+    if zeros < 3 { 1 << zeros } else { 8 }
 }
 
 macro_rules! by_piece {

@@ -4,12 +4,15 @@
 //! on a queue or ring has an error type of its own, with the cases it can meet and no others; the sending ones
 //! hand back what was not sent. Every one of them turns into an [`Error`] with `?`.
 
+mod lock;
 mod operation;
 
 use std::{fmt, io};
 
+pub use lock::{BarrierError, LockError, LockTimeoutError, TryLockError};
 pub use operation::{
-    Fault, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
+    Fault, RecvError, RecvTimeoutError, ReleaseError, SendError, SendTimeoutError, TryAcquireError,
+    TryRecvError, TrySendError, WaitTimeoutError,
 };
 
 use crate::process::JoinError;
@@ -49,6 +52,10 @@ pub enum Error {
         /// What it has to be.
         reason: &'static str,
     },
+
+    /// No first value where one is needed.
+    #[error("creating it takes a first value: give one with .value(…)")]
+    NoValue,
 
     /// So many elements have no place in the address space.
     #[error(
@@ -261,6 +268,41 @@ pub enum Error {
     /// There is nothing until something is sent.
     #[error("empty")]
     Empty,
+
+    /// It would take waiting.
+    #[error("it would take waiting")]
+    WouldBlock,
+
+    /// The last owner of the lock died while it held it.
+    #[error(
+        "the last owner of the lock died while it held it: see that all it guards is consistent, and say so with mark_consistent()"
+    )]
+    OwnerDied,
+
+    /// The last owner of the lock panicked while it held it.
+    #[error(
+        "the last owner of the lock panicked while it held it: see that all it guards is consistent, and say so with mark_consistent()"
+    )]
+    Poisoned,
+
+    /// The calling thread holds the lock already, and would wait for itself.
+    #[error("this thread holds the lock already, and would wait for itself")]
+    Deadlock,
+
+    /// More was released than there can be.
+    #[error("nothing was released: it would be more than the semaphore's maximum")]
+    OverRelease,
+
+    /// The barrier is broken.
+    #[error("the barrier is broken ({0}): reset() makes it whole again")]
+    Broken(#[from] crate::sync::Cause),
+
+    /// Every place at the barrier is taken by a live party.
+    #[error("all {parties} parties of the barrier are there")]
+    PartiesFull {
+        /// How many the barrier has.
+        parties: u32,
+    },
 
     /// The time was up first.
     #[error("timed out")]

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use crate::segment::{Options, Primitive, Segment};
+use crate::place::Place;
+use crate::segment::{Options, Primitive};
 use crate::travel;
 
 /// A segment on its way: the descriptor goes beside the bytes, under this number.
@@ -15,10 +16,11 @@ struct Ticket<X> {
 }
 
 pub(crate) fn serialize<S: Serializer>(
-    segment: &Segment,
+    place: &Place,
     extra: impl Serialize,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
+    let segment = place.attachment.segment();
     let descriptor = travel::send_fd(segment.fd())
         .map_err(ser::Error::custom)?
         .ok_or_else(|| {
@@ -47,3 +49,66 @@ pub(crate) fn deserialize<'de, H: Primitive, X: Deserialize<'de>, D: Deserialize
     let handle = Options::<H>::from_fd(descriptor, name.as_deref()).map_err(de::Error::custom)?;
     Ok((handle, extra))
 }
+
+/// What all handles have in common, for a struct with a field `place`. The attributes are those of its `repairs`.
+macro_rules! handle {
+    (impl $(<$T:ident: $bound:path>)? $name:ident $(<$U:ident>)?; $(#[$repairs:meta])*) => {
+        impl $(<$T: $bound>)? $name $(<$U>)? {
+            /// Opens the one of this name.
+            ///
+            /// # Errors
+            ///
+            #[doc = "See [`Options::open`](crate::Options::open)."]
+            pub fn open(name: &str) -> crate::Result<Self> {
+                Self::options().open(name)
+            }
+
+            /// Its name, unless it is anonymous.
+            pub fn name(&self) -> Option<&str> {
+                self.place.name()
+            }
+
+            /// Removes its name. Those who use it go on; its memory goes with the last of them.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::NotOurs`](crate::Error::NotOurs) if the name is gone or refers to something else by now,
+            /// [`Error::Anonymous`](crate::Error::Anonymous).
+            pub fn unlink(&self) -> crate::Result<()> {
+                self.place.attachment.segment().unlink()
+            }
+
+            $(#[$repairs])*
+            pub fn repairs(&self) -> u64 {
+                self.place.repairs()
+            }
+        }
+
+        impl $(<$T: $bound>)? Clone for $name $(<$U>)? {
+            fn clone(&self) -> Self {
+                <Self as crate::segment::Primitive>::attach(self.place.clone())
+                    .expect("the place has been found sound")
+            }
+        }
+
+        impl $(<$T: $bound>)? std::fmt::Debug for $name $(<$U>)? {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).field("name", &self.name()).finish_non_exhaustive()
+            }
+        }
+
+        /// Only in the arguments of [`process::spawn`](crate::process::spawn): the child gets a handle on the same one.
+        impl $(<$T: $bound>)? serde::Serialize for $name $(<$U>)? {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                crate::handle::serialize(&self.place, (), serializer)
+            }
+        }
+
+        impl<'de $(, $T: $bound)?> serde::Deserialize<'de> for $name $(<$U>)? {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                crate::handle::deserialize(deserializer).map(|(handle, ())| handle)
+            }
+        }
+    };
+}
+pub(crate) use handle;

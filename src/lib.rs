@@ -65,11 +65,15 @@ compile_error!("crossproc needs Linux");
 #[cfg(any(not(loom), test))]
 mod atomic;
 #[cfg(any(not(loom), test))]
+mod owner;
+#[cfg(any(not(loom), test))]
 pub mod queue;
 #[cfg(any(not(loom), test))]
 pub mod spsc;
 #[cfg(any(not(loom), test))]
-mod sync;
+pub mod sync;
+#[cfg(any(not(loom), test))]
+mod wait;
 
 #[cfg(not(loom))]
 mod element;
@@ -78,9 +82,13 @@ mod error;
 #[cfg(not(loom))]
 mod handle;
 #[cfg(not(loom))]
+mod holding;
+#[cfg(not(loom))]
 mod keeper;
 #[cfg(not(loom))]
 mod liveness;
+#[cfg(not(loom))]
+mod place;
 #[cfg(not(loom))]
 mod platform;
 #[cfg(not(loom))]
@@ -101,12 +109,17 @@ pub use bytemuck;
 pub use element::Element;
 #[cfg(not(loom))]
 pub use error::{
-    Error, Fault, RecvError, RecvTimeoutError, Result, SendError, SendTimeoutError, TryRecvError,
-    TrySendError,
+    BarrierError, Error, Fault, LockError, LockTimeoutError, RecvError, RecvTimeoutError,
+    ReleaseError, Result, SendError, SendTimeoutError, TryAcquireError, TryLockError, TryRecvError,
+    TrySendError, WaitTimeoutError,
 };
 #[cfg(not(loom))]
 pub use process::init;
 #[cfg(not(loom))]
 pub use queue::Queue;
 #[cfg(not(loom))]
-pub use segment::{Options, Primitive, unlink};
+pub use segment::{Bounded, Options, Primitive, unlink};
+#[cfg(not(loom))]
+pub use sync::{
+    Barrier, Condvar, CountingSemaphore, Event, Mutex, OnceLock, ReentrantMutex, RwLock, Semaphore,
+};

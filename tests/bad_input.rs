@@ -303,7 +303,7 @@ fn every_header_field_is_compared() {
         (0, &b"X"[..], "does not begin like one"),
         (8, &[2], "format version is 2, expected 1"),
         (12, &[1], "kind is spsc ring, expected queue"),
-        (12, &[9], "kind is unknown (9), expected queue"),
+        (12, &[99], "kind is unknown (99), expected queue"),
         (16, &[1], "total length is "),
         (24, &[0], "capacity is 0, expected one that fits"),
         (24, &[5], "expected "),

@@ -101,8 +101,8 @@ macro_rules! send_errors {
     )+ };
 }
 
-/// Error types of the receiving operations. Cases are named as in [`Error`].
-macro_rules! recv_errors {
+/// Error types of operations that hand nothing back. Cases are named as in [`Error`].
+macro_rules! plain_errors {
     ($( $(#[$doc:meta])* $name:ident { $( $(#[$case_doc:meta])* $case:ident ),+ } )+) => { $(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,7 +161,7 @@ send_errors! {
     }
 }
 
-recv_errors! {
+plain_errors! {
     /// Why `try_recv` received nothing.
     TryRecvError {
         /// There is nothing until something is sent.
@@ -188,6 +188,24 @@ recv_errors! {
         Closed,
         /// The only producer died without closing its side, and all that it sent has been received.
         PeerDied
+    }
+
+    /// Why `try_acquire` acquired nothing.
+    TryAcquireError {
+        /// There is nothing to be had until something is released.
+        WouldBlock
+    }
+
+    /// Why an operation that waits for something other than a lock or a message did not succeed in time.
+    WaitTimeoutError {
+        /// It did not happen in time.
+        Timeout
+    }
+
+    /// Why `release` released nothing.
+    ReleaseError {
+        /// It would have been more than the maximum.
+        OverRelease
     }
 }
 

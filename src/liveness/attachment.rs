@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use super::census::{BACKSTOP, Census};
-use super::records::{Detail, Owner, Records};
+use super::records::{Detail, Records};
 use super::thread::{self, Participant};
 use crate::atomic::{Ordering, fence};
 use crate::error::Fault;
 use crate::keeper;
+use crate::owner::Owner;
 use crate::platform::oracle::ByteLock;
 use crate::platform::per_process::PerProcess;
 use crate::platform::robust::{Life, LifePages, RobustList};
@@ -53,7 +54,7 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
-    fn owner(&self) -> Owner {
+    pub(crate) fn owner(&self) -> Owner {
         Owner::new(self.index, self.life.generation())
     }
 
@@ -132,7 +133,7 @@ impl Attachment {
             }
             let intent = self.records.intent(registration.index);
             // SAFETY: the intent is a word of the segment, mapped as long as this attachment.
-            Ok(unsafe { Participant::new(registration, intent) })
+            Ok(unsafe { Participant::new(registration, process, intent) })
         })
     }
 
@@ -258,6 +259,20 @@ impl Attachment {
             drop(examined);
             self.examine();
         }
+    }
+
+    /// Whether the very thread that `owner` names goes on.
+    #[inline]
+    pub(crate) fn is_thread_live(&self, owner: Owner) -> bool {
+        self.records.is_live(owner)
+    }
+
+    /// A number that changes when a participant dies, leaves or joins.
+    pub(crate) fn membership(&self) -> u64 {
+        (0..self.records.used()).fold(0, |sum, index| {
+            // Of all lives in their places: multiplied by an odd number, no change of one cancels out.
+            (sum ^ self.records.life(index).0).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        })
     }
 
     /// Whether the process that `owner` names may still execute: see the module's documentation.

@@ -46,5 +46,4 @@ mod thread;
 
 pub(crate) use attachment::Attachment;
 pub(crate) use census::set_backstop;
-pub(crate) use records::Owner;
 pub(crate) use thread::{Participant, current_thread};

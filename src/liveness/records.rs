@@ -4,6 +4,7 @@
 use std::ptr::NonNull;
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use crate::owner::Owner;
 use crate::platform::robust::{LIVES_PER_PAGE, Life, life_offset};
 use crate::platform::{futex, oracle, page_size};
 use crate::segment::Segment;
@@ -28,30 +29,6 @@ const BYTE_LOCKED: u32 = 1;
 /// Bytes from one record to the next within a page: three in a page, its last line left to the lives.
 fn stride() -> usize {
     (page_size() - 128) / LIVES_PER_PAGE / 128 * 128
-}
-
-/// Who owns something that outlives an operation: a record and its generation. Zero is nobody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Owner(u64);
-
-impl Owner {
-    pub(crate) const NOBODY: Owner = Owner(0);
-
-    #[inline]
-    pub(crate) fn new(index: u32, generation: u32) -> Owner {
-        Owner(u64::from(generation) << 32 | u64::from(index + 1))
-    }
-
-    /// The record's index; `None` for nobody.
-    #[inline]
-    pub(crate) fn index(self) -> Option<u32> {
-        (self.0 as u32).checked_sub(1)
-    }
-
-    #[inline]
-    pub(crate) fn generation(self) -> u32 {
-        (self.0 >> 32) as u32
-    }
 }
 
 /// What a participant tells about itself when it joins.
@@ -158,7 +135,7 @@ impl Records {
     /// Records below this index have been in use at some time; no other has. Raised before a record is
     /// first taken, so whoever sees what its owner did sees it too.
     pub(crate) fn used(&self) -> u32 {
-        self.word(USED).load(Ordering::Acquire).min(self.count)
+        self.word(USED).load(Ordering::SeqCst).min(self.count)
     }
 
     pub(crate) fn use_up_to(&self, index: u32) {
@@ -185,7 +162,7 @@ impl Records {
         let flags = if detail.byte_locked { BYTE_LOCKED } else { 0 };
         let detail_word = u64::from(life.generation()) << 32 | u64::from(flags);
         self.long(record + PROCESS)
-            .store(detail.process.0, Ordering::SeqCst);
+            .store(detail.process.bits(), Ordering::SeqCst);
         // Last: from here on the words above are this owner's, not its predecessor's.
         self.long(record + DETAIL)
             .store(detail_word, Ordering::SeqCst);
@@ -193,7 +170,7 @@ impl Records {
 
     /// The process whose thread took record `index` last.
     pub(crate) fn process(&self, index: u32) -> Owner {
-        Owner(
+        Owner::from_bits(
             self.long(self.record(index) + PROCESS)
                 .load(Ordering::SeqCst),
         )

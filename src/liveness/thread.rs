@@ -13,9 +13,10 @@ use std::sync::Arc;
 
 use super::attachment::{Registration, leave};
 use crate::atomic::AtomicU64;
+use crate::owner::Owner;
 use crate::platform::per_process;
 use crate::platform::robust::RobustList;
-use crate::sync::SpinBudget;
+use crate::wait::SpinBudget;
 
 /// Segments a thread finds without a search.
 const WAYS: usize = 32;
@@ -24,6 +25,9 @@ const WAYS: usize = 32;
 pub(crate) struct Participant {
     pub(crate) registration: Arc<Registration>,
     intent: NonNull<AtomicU64>,
+    /// This thread, and its process.
+    pub(crate) owner: Owner,
+    pub(crate) process: Owner,
     /// The last head this thread saw as a producer; never ahead of the queue's.
     pub(crate) seen_head: Cell<u64>,
     pub(crate) spin: SpinBudget,
@@ -33,8 +37,14 @@ impl Participant {
     /// # Safety
     ///
     /// `intent` must stay mapped as long as the attachment that `registration` belongs to.
-    pub(crate) unsafe fn new(registration: Arc<Registration>, intent: &AtomicU64) -> Participant {
+    pub(crate) unsafe fn new(
+        registration: Arc<Registration>,
+        process: Owner,
+        intent: &AtomicU64,
+    ) -> Participant {
         Participant {
+            owner: registration.owner(),
+            process,
             registration,
             intent: NonNull::from(intent),
             seen_head: Cell::new(0),

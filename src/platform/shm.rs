@@ -126,12 +126,18 @@ pub(crate) fn read_start(fd: impl AsFd, buffer: &mut [u8]) -> Result<usize> {
     retry_on_intr(|| rustix::io::pread(&fd, &mut *buffer, 0))
 }
 
-/// Writes at the start of the file.
-pub(crate) fn write_start(fd: impl AsFd, bytes: &[u8]) -> Result<()> {
-    match retry_on_intr(|| rustix::io::pwrite(&fd, bytes, 0))? {
-        written if written == bytes.len() => Ok(()),
-        _ => Err(Errno::IO),
+/// Writes all of `bytes` from `offset` on.
+pub(crate) fn write_at(fd: impl AsFd, mut bytes: &[u8], mut offset: u64) -> Result<()> {
+    while !bytes.is_empty() {
+        match retry_on_intr(|| rustix::io::pwrite(&fd, bytes, offset))? {
+            0 => return Err(Errno::IO),
+            written => {
+                bytes = &bytes[written..];
+                offset += written as u64;
+            }
+        }
     }
+    Ok(())
 }
 
 /// Maps the whole file, shared, readable and writable.

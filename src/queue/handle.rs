@@ -7,16 +7,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::core::{self, Nothing, Refused};
 use super::memory::{self, Words};
-use crate::atomic::Ordering;
 use crate::element::Element;
 use crate::error::{
     Fault, RecvError, RecvTimeoutError, Result, SendError, SendTimeoutError, TryRecvError,
     TrySendError,
 };
 use crate::handle;
-use crate::liveness::{Attachment, Participant};
-use crate::segment::{Kind, Options, Primitive, Segment};
-use crate::sync::{Bell, Patience, block_until};
+use crate::liveness::Participant;
+use crate::place::Place;
+use crate::segment::{Bounded, Kind, Options, Primitive, Size};
+use crate::wait::{Bell, Patience, block_until};
 
 /// A handle on a queue: see the [module](super).
 ///
@@ -193,7 +193,7 @@ impl<T: Element> Queue<T> {
 
     /// How many elements it can hold.
     pub fn capacity(&self) -> usize {
-        self.words.attachment.segment().capacity() as usize
+        self.words.place.capacity() as usize
     }
 
     /// Receives until the queue is closed and drained, blocking while it is empty. Ends early if the segment turns out
@@ -209,7 +209,7 @@ impl<T: Element> Queue<T> {
 
     /// Its name, unless it is anonymous.
     pub fn name(&self) -> Option<&str> {
-        self.words.attachment.segment().name()
+        self.words.place.name()
     }
 
     /// Removes its name. Those who use it go on; its memory goes with the last of them.
@@ -219,16 +219,12 @@ impl<T: Element> Queue<T> {
     /// [`Error::NotOurs`](crate::Error::NotOurs) if the name is gone or refers to something else by now,
     /// [`Error::Anonymous`](crate::Error::Anonymous).
     pub fn unlink(&self) -> Result<()> {
-        self.words.attachment.segment().unlink()
+        self.words.place.attachment.segment().unlink()
     }
 
     /// How often, since the queue was created, a survivor gave up a place that a dead sender had claimed.
     pub fn repairs(&self) -> u64 {
-        self.words
-            .attachment
-            .records()
-            .repairs()
-            .load(Ordering::Relaxed)
+        self.words.place.repairs()
     }
 
     #[inline]
@@ -275,12 +271,15 @@ impl<T: Element> Queue<T> {
     #[cold]
     fn send_blocking(&self, value: &T, patience: Patience) -> Result<(), TrySendError<()>> {
         let bell = self.words.not_full();
-        block_until(&self.words.attachment, bell, patience, || {
-            match self.send_once(value) {
+        block_until(
+            &self.words.place.attachment,
+            bell,
+            patience,
+            || match self.send_once(value) {
                 Err(TrySendError::Full(())) => None,
                 outcome => Some(outcome),
-            }
-        })
+            },
+        )
         .unwrap_or(Err(TrySendError::Full(())))
     }
 
@@ -295,11 +294,11 @@ impl<T: Element> Queue<T> {
     #[cold]
     fn recv_blocking(&self, patience: Patience) -> Result<T, TryRecvError> {
         let bell = self.words.not_empty();
-        let received = block_until(&self.words.attachment, bell, patience, || {
-            match self.receive_once() {
-                Err(TryRecvError::Empty) => None,
-                outcome => Some(outcome),
-            }
+        let received = block_until(&self.words.place.attachment, bell, patience, || match self
+            .receive_once()
+        {
+            Err(TryRecvError::Empty) => None,
+            outcome => Some(outcome),
         });
         // A wake for a value behind one that was still being written was in vain. Whoever gets the first of them
         // passes the wake on.
@@ -311,7 +310,7 @@ impl<T: Element> Queue<T> {
 
     #[inline]
     fn participant(&self) -> Result<&Participant, Fault> {
-        self.words.attachment.participant()
+        self.words.place.attachment.participant()
     }
 }
 
@@ -319,16 +318,18 @@ impl<T: Element> Primitive for Queue<T> {
     type Element = T;
     const KIND: Kind = Kind::Queue;
 
-    fn body_len(capacity: u64, element_size: u32) -> Option<u64> {
-        memory::body_len(capacity, element_size)
+    fn body_len(size: Size) -> Option<u64> {
+        memory::body_len(size)
     }
 
-    fn attach(segment: Segment) -> Result<Self> {
+    fn attach(place: Place) -> Result<Self> {
         Ok(Queue {
-            words: Words::of(Attachment::new(segment)?),
+            words: Words::of(place),
         })
     }
 }
+
+impl<T: Element> Bounded for Queue<T> {}
 
 impl<T: Element> Clone for Queue<T> {
     fn clone(&self) -> Self {
@@ -352,7 +353,7 @@ impl<T: Element> fmt::Debug for Queue<T> {
 /// Only in the arguments of [`process::spawn`](crate::process::spawn): the child gets a handle on the same queue.
 impl<T: Element> Serialize for Queue<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handle::serialize(self.words.attachment.segment(), (), serializer)
+        handle::serialize(&self.words.place, (), serializer)
     }
 }
 

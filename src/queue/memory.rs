@@ -12,13 +12,13 @@
 
 use std::marker::PhantomData;
 use std::ptr::NonNull;
-use std::sync::Arc;
 
 use super::core;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::element::{self, Element, Unchecked};
-use crate::liveness::Attachment;
-use crate::sync::Bell;
+use crate::place::Place;
+use crate::segment::Size;
+use crate::wait::Bell;
 
 const TAIL: usize = 0;
 const HEAD: usize = 128;
@@ -33,19 +33,24 @@ fn stride(element_size: usize) -> usize {
 }
 
 /// Bytes of the body; `None` on overflow.
-pub(super) fn body_len(capacity: u64, element_size: u32) -> Option<u64> {
+pub(super) fn body_len(size: Size) -> Option<u64> {
+    let Size {
+        capacity,
+        element_size,
+        ..
+    } = size;
     let slots = capacity.checked_next_power_of_two()?;
     slots
         .checked_mul(stride(element_size as usize) as u64)?
         .checked_add(SLOTS as u64)
 }
 
-/// A queue's words, and the attachment that keeps them mapped.
+/// A queue's words, and the place that keeps them mapped.
 pub(super) struct Words<T> {
     body: NonNull<u8>,
     capacity: u64,
     mask: u64,
-    pub(super) attachment: Arc<Attachment>,
+    pub(super) place: Place,
     element: PhantomData<T>,
 }
 
@@ -57,24 +62,23 @@ unsafe impl<T: Element> Sync for Words<T> {}
 impl<T> Clone for Words<T> {
     fn clone(&self) -> Self {
         Words {
-            attachment: Arc::clone(&self.attachment),
+            place: self.place.clone(),
             ..*self
         }
     }
 }
 
 impl<T: Element> Words<T> {
-    pub(super) fn of(attachment: Arc<Attachment>) -> Words<T> {
-        let segment = attachment.segment();
-        // SAFETY: opening checked that the body lies inside the mapping.
-        let body = unsafe { segment.base().add(segment.body_offset()) };
-        let capacity = segment.capacity();
+    pub(super) fn of(place: Place) -> Words<T> {
+        const { assert!(size_of::<T>() > 0, "elements must have a size") };
+        let body = place.start();
+        let capacity = place.capacity();
         let mask = capacity.next_power_of_two() - 1;
         Words {
             body,
             capacity,
             mask,
-            attachment,
+            place,
             element: PhantomData,
         }
     }
@@ -140,7 +144,7 @@ impl<T: Element> core::Memory for Words<T> {
 
     #[cold]
     fn is_intended(&self, intent: u64) -> bool {
-        let records = self.attachment.records();
+        let records = self.place.attachment.records();
         (0..records.used()).any(|index| {
             // Acquire: pairs with the announcement.
             records.intent(index).load(Ordering::Acquire) == intent && records.takes_part(index)
@@ -148,7 +152,7 @@ impl<T: Element> core::Memory for Words<T> {
     }
 
     fn repaired(&self) {
-        self.attachment.repaired();
+        self.place.attachment.repaired();
     }
 
     fn freed(&self) {

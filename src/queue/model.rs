@@ -17,7 +17,7 @@ use loom::thread::{self, JoinHandle};
 
 use super::core::{self, Memory, Nothing, Refused};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::sync::model::{DEAD, Kernel, Life, check, live};
+use crate::wait::model::{DEAD, Kernel, Life, check, live};
 
 /// What the actors share.
 struct Shared {

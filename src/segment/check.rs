@@ -1,7 +1,7 @@
 //! Whether a header describes the segment its opener takes it for.
 
 use super::header::{ARCHITECTURE, CACHE_LINE, Header, VERSION};
-use super::shape::{ElementLayout, Expected, Geometry, Kind, round_participants};
+use super::shape::{ElementLayout, Expected, Geometry, Kind, Size, round_participants};
 use crate::error::{Error, Result};
 use crate::platform::{page_size, shm};
 
@@ -71,7 +71,11 @@ impl Header {
 
         let body_len = match self.capacity {
             0 => None,
-            capacity => (expected.body_len)(capacity, self.element_size),
+            capacity => (expected.body_len)(Size {
+                capacity,
+                element_size: self.element_size,
+                participants: self.participants,
+            }),
         };
         let geometry = body_len
             .and_then(|body_len| Geometry::new(self.participants, body_len))
@@ -120,9 +124,7 @@ fn describe_element(name: &str, size: u32, align: u32) -> String {
 }
 
 fn kind(number: u32) -> String {
-    let known = [Kind::Ring, Kind::Queue]
-        .into_iter()
-        .find(|kind| *kind as u32 == number);
+    let known = Kind::ALL.into_iter().find(|kind| *kind as u32 == number);
     known.map_or_else(
         || format!("unknown ({number})"),
         |kind| kind.name().to_owned(),

@@ -60,7 +60,9 @@ fn fill(fd: OwnedFd, name: Option<&str>, shape: &Shape) -> Result<Segment> {
         Errno::NOSPC | Errno::NOMEM => out_of_memory(),
         errno => Error::os("allocate the segment's memory")(errno),
     })?;
-    shm::write_start(&fd, &header.encode()).map_err(Error::os("write the segment's header"))?;
+    shm::write_at(&fd, &header.encode(), 0).map_err(Error::os("write the segment's header"))?;
+    shm::write_at(&fd, &shape.initial, geometry.body_offset)
+        .map_err(Error::os("write the segment's first value"))?;
     Segment::map(fd, name, header, geometry)
 }
 

@@ -12,7 +12,7 @@ use crate::platform::shm;
 
 /// A segment mapped into this process, its header checked. Unmapped when dropped; its name stays.
 #[derive(Debug)]
-pub struct Segment {
+pub(crate) struct Segment {
     map: MmapRaw,
     fd: OwnedFd,
     name: Option<Box<str>>,
@@ -73,5 +73,10 @@ impl Segment {
     /// Where the primitive's own words begin: at a page's start.
     pub(crate) fn body_offset(&self) -> usize {
         self.geometry.body_offset as usize
+    }
+
+    /// Bytes of the body.
+    pub(crate) fn body_len(&self) -> usize {
+        self.geometry.body_len as usize
     }
 }

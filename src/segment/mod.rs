@@ -1,4 +1,4 @@
-//! Segments: pieces of memory that several processes map, each holding one queue or ring.
+//! Segments: pieces of memory that several processes map, each holding one primitive, or a group of them.
 //!
 //! A *named* segment is the file `/dev/shm/crossproc.NAME`; an *anonymous* one is a sealed `memfd`, known by its
 //! descriptor and gone with its last user. Both begin with the same [header], and are otherwise zero when
@@ -28,7 +28,8 @@ mod shape;
 mod tests;
 
 pub(crate) use mapped::Segment;
-pub(crate) use shape::{ElementLayout, Kind};
+pub(crate) use shape::{ElementLayout, Kind, Size};
 
-pub use options::{Options, Primitive};
+pub(crate) use options::Capacity;
+pub use options::{Bounded, Options, Primitive};
 pub use remove::unlink;

@@ -5,9 +5,11 @@ use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 
 use super::mapped::Segment;
-use super::shape::{ElementLayout, Expected, Kind, Shape, round_participants};
+use super::shape::{ElementLayout, Expected, Kind, Shape, Size, round_participants};
 use crate::element::Element;
 use crate::error::{Error, Result};
+use crate::liveness::Attachment;
+use crate::place::Place;
 
 /// Participants a segment has room for unless told otherwise.
 const PARTICIPANTS: u32 = 126;
@@ -17,20 +19,59 @@ const MODE: u32 = 0o600;
 
 /// What a segment can hold: implemented by the handles of this crate, and by nothing else.
 pub trait Primitive: Sized {
-    /// What it transports.
+    /// What it transports or guards; `()` for nothing.
     type Element: Element;
     #[doc(hidden)]
     const KIND: Kind;
+    #[doc(hidden)]
+    const CAPACITY: Capacity = Capacity {
+        what: "capacity",
+        default: None,
+        most: u64::MAX,
+        rule: "give the number of elements it is to hold, at least 1",
+    };
+    /// Whether its first state is something that only its creator knows.
+    #[doc(hidden)]
+    const NEEDS_VALUE: bool = false;
     /// Bytes the primitive needs for itself, unless their number overflows.
     #[doc(hidden)]
-    fn body_len(capacity: u64, element_size: u32) -> Option<u64>;
-    /// Makes the handle of a segment whose header has been checked. `Segment` cannot be named outside this crate,
+    fn body_len(size: Size) -> Option<u64>;
+    /// Whether a primitive of this size can begin like this.
+    #[doc(hidden)]
+    fn check_initial(_size: Size, _initial: &[u8]) -> Result<()> {
+        Ok(())
+    }
+    /// Makes the handle of a primitive whose header has been checked. `Place` cannot be named outside this crate,
     /// so neither can this be implemented there.
     #[doc(hidden)]
-    fn attach(segment: Segment) -> Result<Self>;
+    fn attach(place: Place) -> Result<Self>;
 }
 
-/// How to create or open a queue or ring: begin with `Queue::options()` or `Ring::options()`.
+/// What a primitive's capacity is called, and how large it can be.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Capacity {
+    pub(crate) what: &'static str,
+    /// What it is when created unless told otherwise.
+    pub(crate) default: Option<u64>,
+    pub(crate) most: u64,
+    pub(crate) rule: &'static str,
+}
+
+impl Capacity {
+    /// Of what there is one.
+    pub(crate) const ONE: Capacity = Capacity {
+        what: "capacity",
+        default: Some(1),
+        most: 1,
+        rule: "it has to be 1",
+    };
+}
+
+/// Primitives that hold up to a number of elements.
+pub trait Bounded: Primitive {}
+
+/// How to create or open a primitive: begin with `Queue::options()`, `Mutex::options()` and so on.
 ///
 /// ```no_run
 /// # fn main() -> crossproc::Result<()> {
@@ -39,10 +80,19 @@ pub trait Primitive: Sized {
 /// # }
 /// ```
 pub struct Options<H> {
-    capacity: Option<usize>,
+    capacity: Option<u64>,
     participants: Option<u32>,
     mode: u32,
+    /// What the primitive's bytes begin with.
+    initial: Option<Box<[u8]>>,
     handle: PhantomData<fn() -> H>,
+}
+
+impl<H: Bounded> Options<H> {
+    /// How many elements it holds at most. Needed to create; when set, an existing one has to have the same.
+    pub fn capacity(self, elements: usize) -> Self {
+        self.sized(elements as u64)
+    }
 }
 
 impl<H: Primitive> Options<H> {
@@ -51,13 +101,18 @@ impl<H: Primitive> Options<H> {
             capacity: None,
             participants: None,
             mode: MODE,
+            initial: None,
             handle: PhantomData,
         }
     }
 
-    /// How many elements it holds at most. Needed to create; when set, an existing one has to have the same.
-    pub fn capacity(mut self, elements: usize) -> Self {
-        self.capacity = Some(elements);
+    pub(crate) fn sized(mut self, capacity: u64) -> Self {
+        self.capacity = Some(capacity);
+        self
+    }
+
+    pub(crate) fn beginning(mut self, initial: Box<[u8]>) -> Self {
+        self.initial = Some(initial);
         self
     }
 
@@ -82,9 +137,9 @@ impl<H: Primitive> Options<H> {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidSize`], [`Error::TooLarge`], [`Error::OutOfMemory`].
+    /// [`Error::InvalidSize`], [`Error::NoValue`], [`Error::TooLarge`], [`Error::OutOfMemory`].
     pub fn anonymous(&self) -> Result<H> {
-        H::attach(Segment::anonymous(&self.shape()?)?)
+        attach(Segment::anonymous(&self.shape()?)?)
     }
 
     /// Creates it under this name: 1 to 200 bytes without a slash. It stays until it is unlinked or the machine
@@ -93,9 +148,9 @@ impl<H: Primitive> Options<H> {
     /// # Errors
     ///
     /// [`Error::AlreadyExists`] if the name is taken, [`Error::InvalidName`], [`Error::InvalidMode`],
-    /// [`Error::InvalidSize`], [`Error::TooLarge`], [`Error::SharedMemoryFull`], [`Error::OutOfMemory`].
+    /// [`Error::InvalidSize`], [`Error::NoValue`], [`Error::TooLarge`], [`Error::SharedMemoryFull`], [`Error::OutOfMemory`].
     pub fn create(&self, name: &str) -> Result<H> {
-        H::attach(Segment::create(name, &self.shape()?, self.mode)?)
+        attach(Segment::create(name, &self.shape()?, self.mode)?)
     }
 
     /// Opens the one of this name.
@@ -106,7 +161,7 @@ impl<H: Primitive> Options<H> {
     /// [`Error::PermissionDenied`], [`Error::NotASegment`], [`Error::Truncated`], [`Error::BeforeBoot`],
     /// [`Error::InvalidName`].
     pub fn open(&self, name: &str) -> Result<H> {
-        H::attach(Segment::open(name, &self.expected()?)?)
+        attach(Segment::open(name, &self.expected()?)?)
     }
 
     /// Opens the one of this name, or creates it where there is none. Of several who do so at once, one creates.
@@ -116,7 +171,7 @@ impl<H: Primitive> Options<H> {
     /// Those of [`create`](Options::create) and [`open`](Options::open), without "exists already" and "not found";
     /// [`Error::Contended`] if others kept creating and removing the name.
     pub fn open_or_create(&self, name: &str) -> Result<H> {
-        H::attach(Segment::open_or_create(
+        attach(Segment::open_or_create(
             name,
             &self.shape()?,
             &self.expected()?,
@@ -126,48 +181,71 @@ impl<H: Primitive> Options<H> {
 
     /// Attaches one that arrived as a descriptor from another process.
     pub(crate) fn from_fd(fd: OwnedFd, name: Option<&str>) -> Result<H> {
-        H::attach(Segment::from_fd(fd, name, &Self::new().expected()?)?)
+        attach(Segment::from_fd(fd, name, &Self::new().expected()?)?)
     }
 
-    fn shape(&self) -> Result<Shape> {
-        let capacity = self.capacity.unwrap_or(0) as u64;
-        if capacity == 0 {
-            let reason = "give the number of elements it is to hold, at least 1";
+    pub(crate) fn shape(&self) -> Result<Shape> {
+        let Capacity {
+            what,
+            default,
+            most,
+            rule,
+        } = H::CAPACITY;
+        let capacity = self.capacity.or(default).unwrap_or(0);
+        if capacity == 0 || capacity > most {
             return Err(Error::InvalidSize {
-                what: "capacity",
-                found: 0,
-                reason,
+                what,
+                found: capacity,
+                reason: rule,
             });
         }
         let element = ElementLayout::of::<H::Element>();
-        let body_len = H::body_len(capacity, element.size).ok_or(Error::TooLarge {
+        let participants = round_participants(self.participants.unwrap_or(PARTICIPANTS))?;
+        let size = Size {
+            capacity,
+            element_size: element.size,
+            participants,
+        };
+        match &self.initial {
+            Some(initial) => H::check_initial(size, initial)?,
+            None if H::NEEDS_VALUE => return Err(Error::NoValue),
+            None => {}
+        }
+        let body_len = H::body_len(size).ok_or(Error::TooLarge {
             capacity,
             element_size: element.size,
         })?;
-        let participants = round_participants(self.participants.unwrap_or(PARTICIPANTS))?;
         Ok(Shape {
             kind: H::KIND,
             element,
             capacity,
             participants,
             body_len,
+            initial: self.initial.clone().unwrap_or_default(),
         })
     }
 
-    fn expected(&self) -> Result<Expected> {
+    pub(crate) fn expected(&self) -> Result<Expected> {
         Ok(Expected {
             kind: H::KIND,
             element: ElementLayout::of::<H::Element>(),
-            capacity: self.capacity.map(|elements| elements as u64),
+            capacity: self.capacity,
             participants: self.participants.map(round_participants).transpose()?,
             body_len: H::body_len,
         })
     }
 }
 
+fn attach<H: Primitive>(segment: Segment) -> Result<H> {
+    H::attach(Place::whole(Attachment::new(segment)?))
+}
+
 impl<H> Clone for Options<H> {
     fn clone(&self) -> Self {
-        Options { ..*self }
+        Options {
+            initial: self.initial.clone(),
+            ..*self
+        }
     }
 }
 
@@ -177,6 +255,7 @@ impl<H> fmt::Debug for Options<H> {
             capacity,
             participants,
             mode,
+            initial: _,
             handle: _,
         } = self;
         write!(

@@ -18,13 +18,58 @@ pub enum Kind {
     Ring = 1,
     /// A queue with any number of both.
     Queue = 2,
+    /// A mutual exclusion lock, with or without a value.
+    Mutex = 3,
+    /// A lock that its owner can take again.
+    ReentrantMutex = 4,
+    /// A lock for one writer or many readers.
+    RwLock = 5,
+    /// A condition variable.
+    Condvar = 6,
+    /// Permits that come back when their holders die.
+    Semaphore = 7,
+    /// A count that is taken from and added to.
+    CountingSemaphore = 8,
+    /// A flag that can be waited for.
+    Event = 9,
+    /// A meeting point.
+    Barrier = 10,
+    /// A value that is created once.
+    OnceLock = 11,
+    /// Several of the above.
+    Group = 12,
 }
 
 impl Kind {
+    pub(super) const ALL: [Kind; 12] = [
+        Kind::Ring,
+        Kind::Queue,
+        Kind::Mutex,
+        Kind::ReentrantMutex,
+        Kind::RwLock,
+        Kind::Condvar,
+        Kind::Semaphore,
+        Kind::CountingSemaphore,
+        Kind::Event,
+        Kind::Barrier,
+        Kind::OnceLock,
+        Kind::Group,
+    ];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::Ring => "spsc ring",
             Kind::Queue => "queue",
+            Kind::Mutex => "mutex",
+            Kind::ReentrantMutex => "reentrant mutex",
+            Kind::RwLock => "reader-writer lock",
+            Kind::Condvar => "condition variable",
+            Kind::Semaphore => "semaphore",
+            Kind::CountingSemaphore => "counting semaphore",
+            Kind::Event => "event",
+            Kind::Barrier => "barrier",
+            Kind::OnceLock => "once lock",
+            Kind::Group => "group",
         }
     }
 }
@@ -45,6 +90,17 @@ impl ElementLayout {
     }
 }
 
+/// What the length of a primitive depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    pub(crate) capacity: u64,
+    pub(crate) element_size: u32,
+    pub(crate) participants: u32,
+}
+
+/// The bytes of a primitive, unless their number overflows.
+pub(crate) type BodyLen = fn(Size) -> Option<u64>;
+
 /// A segment to create. `capacity` and `body_len` come checked for overflow.
 #[derive(Clone, Debug)]
 pub(crate) struct Shape {
@@ -53,6 +109,8 @@ pub(crate) struct Shape {
     pub(crate) capacity: u64,
     pub(crate) participants: u32,
     pub(crate) body_len: u64,
+    /// What the body begins with; the rest is zero.
+    pub(crate) initial: Box<[u8]>,
 }
 
 /// What the opener of a segment takes it for; `None` where anything will do.
@@ -62,12 +120,11 @@ pub(crate) struct Expected {
     pub(crate) element: ElementLayout,
     pub(crate) capacity: Option<u64>,
     pub(crate) participants: Option<u32>,
-    /// The body's length for a capacity and an element size, unless it overflows.
-    pub(crate) body_len: fn(u64, u32) -> Option<u64>,
+    pub(crate) body_len: BodyLen,
 }
 
 /// How many participants a segment has when this many are asked for: whole pages of records.
-pub(super) fn round_participants(asked: u32) -> Result<u32> {
+pub(crate) fn round_participants(asked: u32) -> Result<u32> {
     match asked {
         1..=MOST_PARTICIPANTS => Ok(asked.next_multiple_of(RECORDS_PER_PAGE)),
         _ => Err(Error::InvalidSize {

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 
 use super::header::{HEADER_LEN, Header};
-use super::shape::{ElementLayout, Expected, Geometry, Kind, Shape, round_participants};
+use super::shape::{ElementLayout, Expected, Geometry, Kind, Shape, Size, round_participants};
 use super::{Segment, unlink};
 use crate::error::Error;
 use crate::platform::{page_size, shm};
@@ -16,7 +16,12 @@ fn element() -> ElementLayout {
     }
 }
 
-fn body_len(capacity: u64, element_size: u32) -> Option<u64> {
+fn body_len(size: Size) -> Option<u64> {
+    let Size {
+        capacity,
+        element_size,
+        ..
+    } = size;
     capacity.checked_mul(element_size.into())
 }
 
@@ -27,6 +32,7 @@ fn shape() -> Shape {
         capacity: 4,
         participants: 6,
         body_len: 32,
+        initial: Box::default(),
     }
 }
 
@@ -79,7 +85,7 @@ fn the_length_of_an_anonymous_segment_is_sealed() {
     let (header, geometry) = Header::new(&shape()).unwrap();
     let unsealed = shm::create_anonymous().unwrap();
     shm::allocate(&unsealed, geometry.total).unwrap();
-    shm::write_start(&unsealed, &header.encode()).unwrap();
+    shm::write_at(&unsealed, &header.encode(), 0).unwrap();
     let refused = Segment::from_fd(unsealed, None, &expected());
     assert!(matches!(refused, Err(Error::Unsupported { .. })));
 }

@@ -9,7 +9,7 @@ use super::core::Receiver;
 use super::ring::{Peer, Ring, Role, Side};
 use crate::element::{Element, Unchecked};
 use crate::error::{Fault, RecvError, RecvTimeoutError, Result, TryRecvError};
-use crate::sync::{Bell, Patience, block_until};
+use crate::wait::{Bell, Patience, block_until};
 
 /// The only receiver of a ring: see the [module](super). Dropping it closes the receiving side.
 ///
@@ -224,7 +224,7 @@ fn block<T: Element, R>(
 ) -> Result<R, TryRecvError> {
     let words = role.words();
     block_until(
-        &words.attachment,
+        &words.place.attachment,
         words.not_empty(),
         patience,
         || match attempt() {

@@ -13,18 +13,19 @@
 
 use std::marker::PhantomData;
 use std::ptr::NonNull;
-use std::sync::Arc;
 
 use super::core::{self, Shape};
 use crate::atomic::{AtomicU32, AtomicU64};
 use crate::element::{self, Element, Unchecked};
-use crate::liveness::Attachment;
+use crate::place::Place;
+use crate::segment::Size;
 
 const HEAD: usize = 0;
 const NOT_EMPTY: usize = 128;
 const NOT_FULL: usize = 132;
-const PRODUCER: usize = 136;
-const CONSUMER: usize = 144;
+pub(super) const PRODUCER: usize = 136;
+pub(super) const CONSUMER: usize = 144;
+pub(super) const BELLS: [usize; 2] = [NOT_EMPTY, NOT_FULL];
 const LINES: usize = 256;
 
 const HEADER: usize = 8;
@@ -40,20 +41,20 @@ const fn stride(element_size: usize) -> usize {
 }
 
 /// Bytes of the body; `None` on overflow.
-pub(super) fn body_len(capacity: u64, element_size: u32) -> Option<u64> {
-    let size = element_size as usize;
-    let shape = Shape::new(capacity, per_line(size))?;
+pub(super) fn body_len(size: Size) -> Option<u64> {
+    let element_size = size.element_size as usize;
+    let shape = Shape::new(size.capacity, per_line(element_size))?;
     shape
         .lines
-        .checked_mul(stride(size) as u64)?
+        .checked_mul(stride(element_size) as u64)?
         .checked_add(LINES as u64)
 }
 
-/// A ring's words, and the attachment that keeps them mapped.
+/// A ring's words, and the place that keeps them mapped.
 pub(super) struct Words<T> {
     body: NonNull<u8>,
     shape: Shape,
-    pub(super) attachment: Arc<Attachment>,
+    pub(super) place: Place,
     element: PhantomData<T>,
 }
 
@@ -65,7 +66,7 @@ unsafe impl<T: Element> Sync for Words<T> {}
 impl<T> Clone for Words<T> {
     fn clone(&self) -> Self {
         Words {
-            attachment: Arc::clone(&self.attachment),
+            place: self.place.clone(),
             ..*self
         }
     }
@@ -75,16 +76,15 @@ impl<T: Element> Words<T> {
     const STRIDE: usize = stride(size_of::<T>());
     const PER_LINE: u32 = per_line(size_of::<T>());
 
-    pub(super) fn of(attachment: Arc<Attachment>) -> Words<T> {
-        let segment = attachment.segment();
-        // SAFETY: opening checked that the body lies inside the mapping.
-        let body = unsafe { segment.base().add(segment.body_offset()) };
-        let shape = Shape::new(segment.capacity(), Self::PER_LINE)
+    pub(super) fn of(place: Place) -> Words<T> {
+        const { assert!(size_of::<T>() > 0, "elements must have a size") };
+        let body = place.start();
+        let shape = Shape::new(place.capacity(), Self::PER_LINE)
             .expect("opening checked that the body's length does not overflow");
         Words {
             body,
             shape,
-            attachment,
+            place,
             element: PhantomData,
         }
     }

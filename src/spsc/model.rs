@@ -12,7 +12,7 @@ use loom::thread::{self, JoinHandle};
 
 use super::core::{Memory, Receiver, Sender, Shape, find_tail};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::sync::model::{DEAD, Life, check, live};
+use crate::wait::model::{DEAD, Life, check, live};
 
 /// What the actors share.
 struct Shared {

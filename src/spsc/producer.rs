@@ -7,10 +7,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::core::{Corrupted, Sender};
 use super::ring::{Peer, Ring, Role, Side};
-use super::role::RoleWord;
 use crate::element::Element;
 use crate::error::{Fault, Result, SendError, SendTimeoutError, TrySendError};
-use crate::sync::{Bell, Patience, block_until};
+use crate::sync::claim::{Claim, Holder};
+use crate::wait::{Bell, Patience, block_until};
 
 /// The only sender of a ring: see the [module](super). Dropping it closes the sending side.
 ///
@@ -116,7 +116,7 @@ impl<T: Element> Producer<T> {
 
     /// Whether the consumer closed its side.
     pub fn is_closed(&self) -> bool {
-        RoleWord::load(self.role.words().consumer_role()).is_closed()
+        Claim::load(self.role.words().consumer_role()).holder() == Holder::Closed
     }
 
     /// The ring, without the role.
@@ -169,7 +169,7 @@ fn send_some<T: Element>(
 #[inline]
 fn prepare<T: Element>(role: &Role<T>) -> Result<(), Refused> {
     role.enter().map_err(|fault| Refused::Fault((), fault))?;
-    if RoleWord::load(role.words().consumer_role()).is_closed() {
+    if Claim::load(role.words().consumer_role()).holder() == Holder::Closed {
         return Err(Refused::Closed(()));
     }
     Ok(())
@@ -196,7 +196,7 @@ fn block<T: Element, R>(
 ) -> Result<R, Refused> {
     let words = role.words();
     block_until(
-        &words.attachment,
+        &words.place.attachment,
         words.not_full(),
         patience,
         || match attempt() {

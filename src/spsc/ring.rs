@@ -1,24 +1,21 @@
 //! The ring without a role, and what both roles share.
 
-use std::cell::Cell;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering as ProcessLocal};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::core::{self, Corrupted, Memory};
 use super::memory::{self, Words};
-use super::role::{self, Holder, RoleWord};
+use super::role;
 use super::{Consumer, Producer};
-use crate::atomic::{AtomicU64, Ordering};
+use crate::atomic::Ordering;
 use crate::element::Element;
 use crate::error::{Error, Fault, Result};
 use crate::handle;
-use crate::liveness::{Attachment, Owner, current_thread};
-use crate::segment::{Kind, Options, Primitive, Segment};
-use crate::sync::Bell;
-use crate::travel;
+use crate::holding::Holding;
+use crate::place::Place;
+use crate::segment::{Bounded, Kind, Options, Primitive, Size};
+use crate::sync::claim::{Claim, Holder};
 
 /// Creates an anonymous ring for up to `capacity` elements, and takes both roles. Each handle can move to another thread, or in the
 /// arguments of [`process::spawn`](crate::process::spawn) to another process.
@@ -123,7 +120,7 @@ impl<T: Element> Ring<T> {
 
     /// Its name, unless it is anonymous.
     pub fn name(&self) -> Option<&str> {
-        self.words.attachment.segment().name()
+        self.words.place.name()
     }
 
     /// Removes its name. Those who use it go on; its memory goes with the last of them.
@@ -132,16 +129,12 @@ impl<T: Element> Ring<T> {
     ///
     /// [`Error::NotOurs`] if the name is gone or refers to something else by now, [`Error::Anonymous`].
     pub fn unlink(&self) -> Result<()> {
-        self.words.attachment.segment().unlink()
+        self.words.place.attachment.segment().unlink()
     }
 
     /// How often, since the ring was created, a role was taken over from a process that had died.
     pub fn repairs(&self) -> u64 {
-        self.words
-            .attachment
-            .records()
-            .repairs()
-            .load(Ordering::Relaxed)
+        self.words.place.repairs()
     }
 }
 
@@ -149,16 +142,18 @@ impl<T: Element> Primitive for Ring<T> {
     type Element = T;
     const KIND: Kind = Kind::Ring;
 
-    fn body_len(capacity: u64, element_size: u32) -> Option<u64> {
-        memory::body_len(capacity, element_size)
+    fn body_len(size: Size) -> Option<u64> {
+        memory::body_len(size)
     }
 
-    fn attach(segment: Segment) -> Result<Self> {
+    fn attach(place: Place) -> Result<Self> {
         Ok(Ring {
-            words: Words::of(Attachment::new(segment)?),
+            words: Words::of(place),
         })
     }
 }
+
+impl<T: Element> Bounded for Ring<T> {}
 
 impl<T: Element> Clone for Ring<T> {
     fn clone(&self) -> Self {
@@ -176,11 +171,11 @@ impl<T: Element> fmt::Debug for Ring<T> {
             .field("capacity", &self.capacity())
             .field(
                 "producer",
-                &RoleWord::load(self.words.producer_role()).holder(),
+                &Claim::load(self.words.producer_role()).holder(),
             )
             .field(
                 "consumer",
-                &RoleWord::load(self.words.consumer_role()).holder(),
+                &Claim::load(self.words.consumer_role()).holder(),
             )
             .finish()
     }
@@ -189,7 +184,7 @@ impl<T: Element> fmt::Debug for Ring<T> {
 /// Only in the arguments of [`process::spawn`](crate::process::spawn): the child gets the same ring.
 impl<T: Element> Serialize for Ring<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handle::serialize(self.words.attachment.segment(), (), serializer)
+        handle::serialize(&self.words.place, (), serializer)
     }
 }
 
@@ -213,10 +208,11 @@ impl Side {
         }
     }
 
-    fn word<T: Element>(self, words: &Words<T>) -> &AtomicU64 {
+    /// Where its claim is.
+    fn claim(self) -> usize {
         match self {
-            Side::Producer => words.producer_role(),
-            Side::Consumer => words.consumer_role(),
+            Side::Producer => memory::PRODUCER,
+            Side::Consumer => memory::CONSUMER,
         }
     }
 }
@@ -234,26 +230,19 @@ pub(super) enum Peer {
 pub(super) struct Role<T: Element> {
     pub(super) ring: Ring<T>,
     side: Side,
-    held: RoleWord,
-    owner: Owner,
-    /// The last thread to use it, which therefore takes part in the segment.
-    thread: Cell<u64>,
-    /// It went to a child process, which answers for it now.
-    moved: Arc<AtomicBool>,
+    holding: Holding,
 }
-
-/// Unlike any [`current_thread`], also that of one that has not joined.
-const NO_THREAD: u64 = u64::MAX;
 
 pub(super) const CORRUPTED: Fault = Fault::Corrupted("the ring's positions contradict each other");
 
 impl<T: Element> Role<T> {
     fn claim(ring: &Ring<T>, side: Side) -> Result<Role<T>> {
-        let attachment = &ring.words.attachment;
+        let place = &ring.words.place;
+        let attachment = &place.attachment;
         // Should this thread die between the change and the news of it, those who sleep must know it.
         attachment.participant()?;
         let owner = attachment.process()?;
-        let word = side.word(&ring.words);
+        let word = place.long(side.claim());
         let claimed = role::claim(word, attachment, owner).or_else(|_| {
             // Before turning the caller away, make sure that the holder is alive.
             attachment.examine();
@@ -266,47 +255,23 @@ impl<T: Element> Role<T> {
         if died {
             attachment.repaired();
         }
-        let role = Role::new(ring.clone(), side, held, owner);
-        role.announce();
-        Ok(role)
-    }
-
-    fn new(ring: Ring<T>, side: Side, held: RoleWord, owner: Owner) -> Role<T> {
-        Role {
-            ring,
+        let holding = Holding::new(place.clone(), side.claim(), &memory::BELLS, held, owner);
+        holding.announce();
+        Ok(Role {
+            ring: ring.clone(),
             side,
-            held,
-            owner,
-            thread: Cell::new(NO_THREAD),
-            moved: Arc::default(),
-        }
+            holding,
+        })
     }
 
     pub(super) fn words(&self) -> &Words<T> {
         &self.ring.words
     }
 
-    /// To be called before every operation: the calling thread takes part in the segment, and this process still is
-    /// the one that holds the role.
+    /// To be called before every operation: see [`Holding::enter`].
     #[inline]
     pub(super) fn enter(&self) -> Result<(), Fault> {
-        if current_thread() == self.thread.get() {
-            Ok(())
-        } else {
-            self.enter_anew()
-        }
-    }
-
-    #[cold]
-    fn enter_anew(&self) -> Result<(), Fault> {
-        let attachment = &self.ring.words.attachment;
-        attachment.participant()?;
-        // A forked child takes part under its own name, and its parent keeps the role.
-        if attachment.process()? != self.owner || self.moved.load(ProcessLocal::Relaxed) {
-            return Err(Fault::RoleLost);
-        }
-        self.thread.set(current_thread());
-        Ok(())
+        self.holding.enter()
     }
 
     /// How the other side is doing. To be asked *before* a last look at the ring: what it did before it left is
@@ -318,32 +283,18 @@ impl<T: Element> Role<T> {
             Side::Producer => words.consumer_role(),
             Side::Consumer => words.producer_role(),
         };
-        match RoleWord::load(word).holder() {
+        match Claim::load(word).holder() {
             Holder::Vacant => Peer::Expected,
-            Holder::Closed => Peer::Closed,
-            Holder::Process(owner) if words.attachment.is_process_live(owner) => Peer::Expected,
-            Holder::Process(_) => Peer::Died,
+            Holder::Closed | Holder::Garbage => Peer::Closed,
+            Holder::Someone(owner) if words.place.attachment.is_process_live(owner) => {
+                Peer::Expected
+            }
+            Holder::Someone(_) => Peer::Died,
         }
     }
 
-    /// Lets whoever sleeps look again.
-    fn announce(&self) {
-        announce(self.words());
-    }
-
     pub(super) fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Whoever keeps the handle back has to enter anew, and finds that it has moved.
-        self.thread.set(NO_THREAD);
-        let moved = Arc::clone(&self.moved);
-        travel::on_spawned(move || moved.store(true, ProcessLocal::Relaxed));
-        let (words, side, held) = (self.words().clone(), self.side, self.held);
-        travel::on_lost(move || {
-            // The child took its arguments with it to the grave, unless it had come as far as to take the role.
-            if role::close(side.word(&words), held) {
-                announce(&words);
-            }
-        });
-        handle::serialize(self.words().attachment.segment(), self.held.0, serializer)
+        handle::serialize(self.holding.place(), self.holding.send(), serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
@@ -351,33 +302,15 @@ impl<T: Element> Role<T> {
         side: Side,
     ) -> Result<Self, D::Error> {
         let (ring, held) = handle::deserialize::<Ring<T>, u64, D>(deserializer)?;
-        let attachment = &ring.words.attachment;
-        attachment.participant().map_err(de::Error::custom)?;
-        let owner = attachment.process().map_err(de::Error::custom)?;
-        let held = role::hand_over(side.word(&ring.words), RoleWord(held), owner)
-            .ok_or_else(|| de::Error::custom(Fault::RoleLost))?;
-        Ok(Role::new(ring, side, held, owner))
-    }
-}
-
-fn announce<T: Element>(words: &Words<T>) {
-    Bell::new(words.not_empty()).ring_all();
-    Bell::new(words.not_full()).ring_all();
-}
-
-impl<T: Element> Drop for Role<T> {
-    fn drop(&mut self) {
-        // A copy made by fork must not close what its parent holds.
-        let attachment = &self.words().attachment;
-        let moved = self.moved.load(ProcessLocal::Relaxed);
-        if moved || attachment.known_process() != Some(self.owner) {
-            return;
-        }
-        // As for a claim. Without a record the news may come late if this thread dies now.
-        let _ = attachment.participant();
-        if role::close(self.side.word(self.words()), self.held) {
-            self.announce();
-        }
+        let place = ring.words.place.clone();
+        let holding =
+            Holding::receive(place, side.claim(), &memory::BELLS, held, role::next_change)
+                .map_err(de::Error::custom)?;
+        Ok(Role {
+            ring,
+            side,
+            holding,
+        })
     }
 }
 

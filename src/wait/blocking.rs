@@ -10,6 +10,8 @@ use crate::platform::{futex, membarrier};
 /// How long a caller is prepared to wait.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Patience {
+    /// Not at all.
+    None,
     Forever,
     Until(Instant),
 }
@@ -22,9 +24,17 @@ impl Patience {
             .map_or(Patience::Forever, Patience::Until)
     }
 
+    fn is_over(self) -> bool {
+        match self {
+            Patience::None => true,
+            Patience::Forever => false,
+            Patience::Until(deadline) => Instant::now() >= deadline,
+        }
+    }
+
     fn deadline(self) -> Option<Instant> {
         match self {
-            Patience::Forever => None,
+            Patience::None | Patience::Forever => None,
             Patience::Until(deadline) => Some(deadline),
         }
     }
@@ -48,7 +58,10 @@ impl Parking for Futexes {
     }
 }
 
-impl<'a> Bell<'a, Futexes> {
+/// A bell in a segment.
+pub(crate) type FutexBell<'a> = Bell<'a, Futexes>;
+
+impl<'a> FutexBell<'a> {
     #[inline]
     pub(crate) fn new(word: &'a AtomicU32) -> Self {
         Bell {
@@ -59,7 +72,7 @@ impl<'a> Bell<'a, Futexes> {
 }
 
 /// Calls `attempt` until it gives a result; in between spins, then sleeps until `word`'s bell is rung.
-/// `None` if there is none by the deadline.
+/// `None` if there is none by the deadline, and at once if that has passed already.
 ///
 /// Wakes up whenever membership of the segment changes, so `attempt` may also wait for a death.
 pub(crate) fn block_until<R>(
@@ -68,6 +81,9 @@ pub(crate) fn block_until<R>(
     patience: Patience,
     mut attempt: impl FnMut() -> Option<R>,
 ) -> Option<R> {
+    if patience.is_over() {
+        return None;
+    }
     // A thread that could not join got that as its first attempt's result, and is not here.
     let participant = attachment.participant().ok()?;
     if let Some(result) = participant.spin.spin(&mut attempt) {
@@ -84,11 +100,10 @@ pub(crate) fn block_until<R>(
             }
             return Some(result);
         }
-        let deadline = patience.deadline();
-        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        if patience.is_over() {
             return None;
         }
-        census.sleep(word, armed.value, armed.brief && first, deadline);
+        census.sleep(word, armed.value, armed.brief && first, patience.deadline());
         if first {
             participant.spin.did_not_pay();
             first = false;

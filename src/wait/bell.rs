@@ -13,9 +13,13 @@
 //! The barriers pair, so either the sleeper sees what was published or the ringer sees `SLEEPERS` (asymmetric
 //! Dekker synchronization; the same reasoning as for a SeqCst fence on both sides).
 //!
-//! A ringer that sees `SLEEPERS` wakes one sleeper per thing published. Fewer woken means that the others have not
+//! A ringer that sees `SLEEPERS` wakes one sleeper per thing published ([`ring`](Bell::ring)). Fewer woken means that the others have not
 //! fallen asleep yet, or have left: it changes the epoch, clears `SLEEPERS` and wakes whoever is there. One
 //! about to sleep finds the word changed; one that slept meanwhile is woken.
+//!
+//! Where only one can have the thing, waking one more at each ring would be too many
+//! ([`ring_next`](Bell::ring_next)): the ringer clears `SLEEPERS`, then wakes one. Until that one looks nobody else needs to be
+//! woken; before it looks it arms again, so whoever has the thing by then rings again.
 //!
 //! # If somebody dies
 //!
@@ -23,7 +27,7 @@
 //! |---|---|
 //! | ringer, after publishing, before or within its wake | its life word wakes a sleeper, which passes the news on; one not yet asleep finds the life word changed ([`crate::liveness`]) |
 //! | sleeper, armed | `SLEEPERS` stays set: the next ring makes one system call in vain, and clears it |
-//! | sleeper, woken but not yet running | the wake it swallowed is made good by its own life word, as for a ringer |
+//! | sleeper, woken and not yet armed again | the wake it swallowed is made good by its own life word, as for a ringer |
 //!
 //! A woken sleeper examines its condition before it reports anything, a timeout too: a wake is never swallowed by one
 //! that had no use for it while another sleeps on.
@@ -33,6 +37,10 @@ use crate::atomic::{AtomicU32, Ordering, fence};
 const SLEEPERS: u32 = 1;
 const FENCED: u32 = 2;
 const EPOCH: u32 = 4;
+
+const EVERYBODY: u32 = u32::MAX >> 1;
+/// Far more often than ringers get in each other's way.
+const RETRIES: u32 = 100;
 
 /// How threads park on a word; the model checker puts its own behind it.
 pub(crate) trait Parking {
@@ -77,38 +85,77 @@ impl<P: Parking> Bell<'_, P> {
     /// To be called after publishing: wakes a sleeper for each of `count` things published.
     #[inline]
     pub(crate) fn ring(&self, count: u32) {
-        self.parking.light();
-        // Relaxed: ordered after the publishing store by the light barrier, which pairs with `arm`.
-        let value = self.word.load(Ordering::Relaxed);
-        if value & (SLEEPERS | FENCED) != 0 {
+        if let Some(value) = self.sleepers() {
             self.wake(value, count);
         }
     }
 
-    #[cold]
-    fn wake(&self, mut value: u32, count: u32) {
-        if value & FENCED != 0 {
-            fence(Ordering::SeqCst);
-            value = self.word.load(Ordering::Relaxed);
-        }
-        if value & SLEEPERS == 0 || self.parking.wake(self.word, count) >= count as usize {
-            return;
-        }
-        let next = (value & !SLEEPERS).wrapping_add(EPOCH);
-        // Release: a sleeper that finds the new epoch and looks again sees what was published. A failure
-        // means that another ringer changed the epoch after we published.
-        let changed = self
-            .word
-            .compare_exchange(value, next, Ordering::SeqCst, Ordering::Relaxed);
-        if changed.is_ok() {
-            self.parking.wake(self.word, u32::MAX >> 1);
+    /// The same after giving back something that only one can have: the sleeper that is woken arms the bell anew before
+    /// it looks, so that it is woken, or whoever got ahead of it wakes the next. Not to be mixed with the others on one bell.
+    #[inline]
+    pub(crate) fn ring_next(&self) {
+        if let Some(value) = self.sleepers() {
+            self.clear(value, 1);
         }
     }
 
     /// Wakes everybody, for what concerns them all: closing, a change of roles.
+    #[inline]
     pub(crate) fn ring_all(&self) {
+        if let Some(value) = self.sleepers() {
+            self.clear(value, EVERYBODY);
+        }
+    }
+
+    /// The word, if it shows sleepers, or that a light barrier does not suffice to see them.
+    #[inline]
+    fn sleepers(&self) -> Option<u32> {
+        self.parking.light();
+        // Relaxed: ordered after the publishing store by the light barrier, which pairs with `arm`.
+        let value = self.word.load(Ordering::Relaxed);
+        (value & (SLEEPERS | FENCED) != 0).then_some(value)
+    }
+
+    #[cold]
+    fn wake(&self, value: u32, count: u32) {
+        let value = self.fenced(value);
+        if value & SLEEPERS != 0 && self.parking.wake(self.word, count) < count as usize {
+            self.clear(value, EVERYBODY);
+        }
+    }
+
+    fn fenced(&self, value: u32) -> u32 {
+        if value & FENCED == 0 {
+            return value;
+        }
         fence(Ordering::SeqCst);
-        self.word.fetch_add(EPOCH, Ordering::SeqCst);
-        self.parking.wake(self.word, u32::MAX >> 1);
+        self.word.load(Ordering::Relaxed)
+    }
+
+    /// Changes the epoch and clears `SLEEPERS`, so that nobody falls asleep who has not looked since, and then wakes up to
+    /// `count` who have.
+    #[cold]
+    fn clear(&self, value: u32, count: u32) {
+        let mut value = self.fenced(value);
+        // A failure means that a sleeper added `FENCED`, or another ringer cleared it after we published.
+        for _ in 0..RETRIES {
+            if value & SLEEPERS == 0 {
+                return;
+            }
+            let next = (value & !SLEEPERS).wrapping_add(EPOCH);
+            // Release: a sleeper that finds the new epoch and looks again sees what was published.
+            match self
+                .word
+                .compare_exchange(value, next, Ordering::SeqCst, Ordering::Relaxed)
+            {
+                Ok(_) => {
+                    self.parking.wake(self.word, count);
+                    return;
+                }
+                Err(now) => value = now,
+            }
+        }
+        // Somebody scribbles on the word.
+        self.parking.wake(self.word, EVERYBODY);
     }
 }

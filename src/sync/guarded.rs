@@ -1,0 +1,277 @@
+//! A lock with a value, in a segment: what mutexes and the writers of reader-writer locks have in common.
+//!
+//! | offset | what |
+//! |---|---|
+//! | 0 | the lock's claim |
+//! | 8 | its bell |
+//! | 12 | more for the primitive's own use |
+//! | 24 | the value, twice, each rounded up to 8 bytes |
+//!
+//! No reference is formed to a value in shared memory. Locking copies the valid one out, and checks it; a changed one is
+//! written over the other copy, which becomes the valid one as the lock is let go of. So a value is never seen half
+//! changed, whoever dies where, and one that its owner was changing when it died or panicked is as it was before.
+
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::sync::MutexGuard as NotSend;
+use std::thread;
+
+use super::claim::Claim;
+use super::lock::{self, Locked, ORPHANED, POISONED, Refused, SECOND};
+use crate::atomic::Ordering;
+use crate::element::Element;
+use crate::error::{Fault, LockError, LockTimeoutError, TryLockError};
+use crate::liveness::current_thread;
+use crate::owner::Owner;
+use crate::place::Place;
+use crate::wait::{Patience, block_until};
+
+pub(super) const CLAIM: usize = 0;
+pub(super) const BELL: usize = 8;
+pub(super) const OWN: usize = 12;
+pub(super) const VALUES: usize = 24;
+
+pub(super) const NOT_A_LOCK: Fault = Fault::Corrupted("a lock's word is none");
+pub(super) const NOT_A_VALUE: Fault = Fault::Corrupted("what a lock guards is no valid value");
+
+const fn stride(size: usize) -> usize {
+    size.next_multiple_of(8)
+}
+
+/// Where the values end.
+pub(super) fn end(element_size: u32) -> u64 {
+    VALUES as u64 + 2 * u64::from(element_size).next_multiple_of(8)
+}
+
+/// What the bytes begin with if `value` is the first.
+pub(super) fn initial<T: Element>(value: &T) -> Box<[u8]> {
+    [&[0; VALUES], bytemuck::bytes_of(value)].concat().into()
+}
+
+/// A copy of the value that `tag` says is valid.
+#[inline]
+pub(super) fn read<T: Element>(place: &Place, tag: u16) -> Result<T, Fault> {
+    let copy = usize::from(tag & SECOND != 0);
+    let offset = VALUES + copy * const { stride(size_of::<T>()) };
+    place.read(offset).check().ok_or(NOT_A_VALUE)
+}
+
+/// The lock's tag, and the thread that has the lock.
+pub(super) struct Taken {
+    pub(super) tag: u16,
+    thread: u64,
+}
+
+impl Taken {
+    /// Of a lock that the calling thread has already.
+    pub(super) fn again(place: &Place) -> Taken {
+        Taken {
+            tag: Claim::load(place.long(CLAIM)).tag(),
+            thread: current_thread(),
+        }
+    }
+
+    /// False in a forked child, where a guard is a copy, and the lock the parent's.
+    #[inline]
+    pub(super) fn is_mine(&self) -> bool {
+        self.thread == current_thread()
+    }
+
+    /// Changes what the lock has to tell about its owners to `told`, at once.
+    pub(super) fn mark(&mut self, place: &Place, told: u16) {
+        let Ok(participant) = place.attachment.participant() else {
+            return;
+        };
+        if self.is_mine() {
+            let tag = Claim::load(place.long(CLAIM)).tag() & !(ORPHANED | POISONED) | told;
+            let held = Claim::held(participant.owner, tag);
+            // Relaxed: it concerns whoever takes the lock next, after the Release that lets go of it, or a death.
+            place.long(CLAIM).store(held.0, Ordering::Relaxed);
+            self.tag = tag;
+        }
+    }
+}
+
+/// Takes the lock, without asking for its value.
+#[inline]
+pub(super) fn take(place: &Place, patience: Patience) -> Result<Taken, TryLockError<()>> {
+    let word = place.long(CLAIM);
+    let participant = place
+        .attachment
+        .participant()
+        .map_err(TryLockError::Fault)?;
+    let is_live = |owner| place.attachment.is_thread_live(owner);
+    let locked = match lock::try_lock(word, participant.owner, is_live) {
+        Err(Refused::Busy) => take_blocking(place, participant.owner, patience)?,
+        outcome => outcome?,
+    };
+    if locked.inherited {
+        place.attachment.repaired();
+    }
+    Ok(Taken {
+        tag: locked.tag,
+        thread: current_thread(),
+    })
+}
+
+#[cold]
+fn take_blocking(place: &Place, me: Owner, patience: Patience) -> Result<Locked, TryLockError<()>> {
+    let attachment = &place.attachment;
+    let word = place.long(CLAIM);
+    let taken = block_until(
+        attachment,
+        place.word(BELL),
+        patience,
+        || match lock::try_lock(word, me, |owner| attachment.is_thread_live(owner)) {
+            Err(Refused::Busy) => None,
+            outcome => Some(outcome),
+        },
+    );
+    Ok(taken.ok_or(TryLockError::WouldBlock)??)
+}
+
+/// Lets go of a lock that [`take`] took.
+#[inline]
+pub(super) fn let_go(place: &Place, taken: &Taken) {
+    if taken.is_mine() {
+        lock::unlock(place.long(CLAIM), taken.tag);
+        place.bell(BELL).ring_next();
+    }
+}
+
+/// The value of a lock that the calling thread has taken. Lets go of it when dropped.
+pub(super) struct Guarded<'a, T: Element> {
+    pub(super) place: &'a Place,
+    pub(super) taken: Taken,
+    value: T,
+    changed: bool,
+    was_panicking: bool,
+    /// The owner of a lock is a thread.
+    stays: PhantomData<NotSend<'a, ()>>,
+}
+
+impl<'a, T: Element> Guarded<'a, T> {
+    /// The value of a lock just taken.
+    #[inline]
+    pub(super) fn new(place: &'a Place, taken: Taken) -> Result<Self, Fault> {
+        match read(place, taken.tag) {
+            Ok(value) => Ok(Guarded {
+                place,
+                taken,
+                value,
+                changed: false,
+                was_panicking: thread::panicking(),
+                stays: PhantomData,
+            }),
+            Err(fault) => {
+                let_go(place, &taken);
+                Err(fault)
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn lock(place: &'a Place, patience: Patience) -> Result<Self, TryLockError<()>> {
+        let taken = take(place, patience)?;
+        Self::new(place, taken).map_err(TryLockError::Fault)
+    }
+
+    pub(super) fn is_consistent(&self) -> bool {
+        self.taken.tag & (ORPHANED | POISONED) == 0
+    }
+
+    pub(super) fn mark_consistent(&mut self) {
+        self.taken.tag &= !(ORPHANED | POISONED);
+    }
+}
+
+impl<T: Element> Deref for Guarded<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: Element> DerefMut for Guarded<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        self.changed = true;
+        &mut self.value
+    }
+}
+
+impl<T: Element> Drop for Guarded<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.taken.is_mine() {
+            return;
+        }
+        if thread::panicking() && !self.was_panicking {
+            self.taken.tag |= POISONED;
+        } else if self.changed {
+            self.taken.tag ^= SECOND;
+            let copy = usize::from(self.taken.tag & SECOND != 0);
+            let offset = VALUES + copy * const { stride(size_of::<T>()) };
+            self.place.write(offset, &self.value);
+        }
+        let_go(self.place, &self.taken);
+    }
+}
+
+/// Wraps a guard up in what its lock's tag has to tell.
+#[inline]
+pub(super) fn told<G>(guard: G, tag: u16) -> Result<G, TryLockError<G>> {
+    match tag & (ORPHANED | POISONED) {
+        0 => Ok(guard),
+        POISONED => Err(TryLockError::Poisoned(guard)),
+        _ => Err(TryLockError::OwnerDied(guard)),
+    }
+}
+
+impl<G> From<Refused> for TryLockError<G> {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Busy => TryLockError::WouldBlock,
+            Refused::Mine => TryLockError::Deadlock,
+            Refused::Closed | Refused::Corrupted => TryLockError::Fault(NOT_A_LOCK),
+        }
+    }
+}
+
+/// From here on up, every way to lock is one of bounded patience, where `WouldBlock` also stands for "not in time".
+impl<G> TryLockError<G> {
+    /// The error of an operation that got no guard from the one below it.
+    #[inline]
+    pub(super) fn without_guard<H>(self) -> TryLockError<H> {
+        match self {
+            TryLockError::WouldBlock => TryLockError::WouldBlock,
+            TryLockError::Deadlock => TryLockError::Deadlock,
+            TryLockError::Fault(fault) => TryLockError::Fault(fault),
+            TryLockError::OwnerDied(_) | TryLockError::Poisoned(_) => {
+                unreachable!("below, the tag tells of them")
+            }
+        }
+    }
+
+    pub(super) fn of_lock(self) -> LockError<G> {
+        match self {
+            TryLockError::WouldBlock => unreachable!("without a deadline it waits"),
+            TryLockError::OwnerDied(guard) => LockError::OwnerDied(guard),
+            TryLockError::Poisoned(guard) => LockError::Poisoned(guard),
+            TryLockError::Deadlock => LockError::Deadlock,
+            TryLockError::Fault(fault) => LockError::Fault(fault),
+        }
+    }
+
+    pub(super) fn of_timeout(self) -> LockTimeoutError<G> {
+        match self {
+            TryLockError::WouldBlock => LockTimeoutError::Timeout,
+            TryLockError::OwnerDied(guard) => LockTimeoutError::OwnerDied(guard),
+            TryLockError::Poisoned(guard) => LockTimeoutError::Poisoned(guard),
+            TryLockError::Deadlock => LockTimeoutError::Deadlock,
+            TryLockError::Fault(fault) => LockTimeoutError::Fault(fault),
+        }
+    }
+}
