@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
+use crate::group::Members;
 use crate::place::Place;
 use crate::segment::{Options, Primitive};
 use crate::travel;
@@ -11,6 +12,7 @@ use crate::travel;
 struct Ticket<X> {
     descriptor: u32,
     name: Option<String>,
+    part: Option<u32>,
     /// What else the handle needs to be made again.
     extra: X,
 }
@@ -30,6 +32,7 @@ pub(crate) fn serialize<S: Serializer>(
     Ticket {
         descriptor,
         name,
+        part: place.part_number(),
         extra,
     }
     .serialize(serializer)
@@ -41,12 +44,18 @@ pub(crate) fn deserialize<'de, H: Primitive, X: Deserialize<'de>, D: Deserialize
     let Ticket {
         descriptor,
         name,
+        part,
         extra,
     } = Ticket::deserialize(deserializer)?;
     let descriptor = travel::take_fd(descriptor).ok_or_else(|| {
         de::Error::custom("handles arrive only in the arguments of a spawned process")
     })?;
-    let handle = Options::<H>::from_fd(descriptor, name.as_deref()).map_err(de::Error::custom)?;
+    let handle = match part {
+        None => Options::<H>::from_fd(descriptor, name.as_deref()),
+        Some(part) => Members::from_fd(descriptor, name.as_deref())
+            .and_then(|group| group.part(part, &Options::<H>::new())),
+    };
+    let handle = handle.map_err(de::Error::custom)?;
     Ok((handle, extra))
 }
 

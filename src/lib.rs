@@ -80,6 +80,8 @@ mod element;
 #[cfg(not(loom))]
 mod error;
 #[cfg(not(loom))]
+mod group;
+#[cfg(not(loom))]
 mod handle;
 #[cfg(not(loom))]
 mod holding;
@@ -113,6 +115,8 @@ pub use error::{
     ReleaseError, Result, SendError, SendTimeoutError, TryAcquireError, TryLockError, TryRecvError,
     TrySendError, WaitTimeoutError,
 };
+#[cfg(not(loom))]
+pub use group::{Group, Parts};
 #[cfg(not(loom))]
 pub use process::init;
 #[cfg(not(loom))]

@@ -16,6 +16,7 @@ use crate::atomic::AtomicU64;
 use crate::owner::Owner;
 use crate::platform::per_process;
 use crate::platform::robust::RobustList;
+use crate::sync::claim::Claim;
 use crate::wait::SpinBudget;
 
 /// Segments a thread finds without a search.
@@ -28,6 +29,8 @@ pub(crate) struct Participant {
     /// This thread, and its process.
     pub(crate) owner: Owner,
     pub(crate) process: Owner,
+    /// What this thread writes to take a lock.
+    pub(crate) claim: Claim,
     /// The last head this thread saw as a producer; never ahead of the queue's.
     pub(crate) seen_head: Cell<u64>,
     pub(crate) spin: SpinBudget,
@@ -44,6 +47,7 @@ impl Participant {
     ) -> Participant {
         Participant {
             owner: registration.owner(),
+            claim: Claim::held(registration.owner(), 0),
             process,
             registration,
             intent: NonNull::from(intent),

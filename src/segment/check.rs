@@ -1,7 +1,7 @@
 //! Whether a header describes the segment its opener takes it for.
 
-use super::header::{ARCHITECTURE, CACHE_LINE, Header, VERSION};
-use super::shape::{ElementLayout, Expected, Geometry, Kind, Size, round_participants};
+use super::header::{ARCHITECTURE, CACHE_LINE, Header, NAME_LEN, VERSION};
+use super::shape::{BodyLen, ElementLayout, Expected, Geometry, Kind, Size, round_participants};
 use crate::error::{Error, Result};
 use crate::platform::{page_size, shm};
 
@@ -38,7 +38,11 @@ impl Header {
             architecture(self.architecture),
             architecture(ARCHITECTURE),
         )?;
-        same("kind", kind(self.kind), expected.kind.name().to_owned())?;
+        same(
+            "kind",
+            kind_name(self.kind),
+            expected.kind.name().to_owned(),
+        )?;
         same("element", self.element(), element(&expected.element))?;
         equal("page size", self.page_size.into(), page_size() as u64)?;
         equal("cache line size", self.cache_line.into(), CACHE_LINE.into())?;
@@ -71,11 +75,14 @@ impl Header {
 
         let body_len = match self.capacity {
             0 => None,
-            capacity => (expected.body_len)(Size {
-                capacity,
-                element_size: self.element_size,
-                participants: self.participants,
-            }),
+            capacity => match expected.body_len {
+                BodyLen::Stated => Some(self.body_len),
+                BodyLen::Computed(compute) => compute(Size {
+                    capacity,
+                    element_size: self.element_size,
+                    participants: self.participants,
+                }),
+            },
         };
         let geometry = body_len
             .and_then(|body_len| Geometry::new(self.participants, body_len))
@@ -113,17 +120,17 @@ impl Header {
 // What is compared is what the message says: two values have the same text only if they are the same.
 
 fn element(layout: &ElementLayout) -> String {
-    describe_element(layout.stored_name(), layout.size, layout.align)
+    describe_element(layout.stored_name(NAME_LEN), layout.size, layout.align)
 }
 
-fn describe_element(name: &str, size: u32, align: u32) -> String {
+pub(super) fn describe_element(name: &str, size: u32, align: u32) -> String {
     format!(
         "`{}` ({size} bytes, aligned to {align})",
         name.escape_debug()
     )
 }
 
-fn kind(number: u32) -> String {
+pub(super) fn kind_name(number: u32) -> String {
     let known = Kind::ALL.into_iter().find(|kind| *kind as u32 == number);
     known.map_or_else(
         || format!("unknown ({number})"),

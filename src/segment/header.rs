@@ -11,6 +11,9 @@ use crate::platform::{page_size, shm};
 /// How many bytes from the start of a segment the header takes.
 pub(super) const HEADER_LEN: usize = 256;
 
+/// Room for an element's name.
+pub(super) const NAME_LEN: usize = 128;
+
 pub(super) const MAGIC: [u8; 8] = *b"CROSSPRC";
 pub(super) const VERSION: u32 = 1;
 
@@ -92,7 +95,7 @@ header! {
     88 created: u64,
     96 body_offset: u64,
     104 body_len: u64,
-    128 element_name: [u8; 128],
+    128 element_name: [u8; NAME_LEN],
 }
 
 impl Header {
@@ -103,8 +106,8 @@ impl Header {
                 capacity: shape.capacity,
                 element_size: shape.element.size,
             })?;
-        let name = shape.element.stored_name().as_bytes();
-        let mut element_name = [0; 128];
+        let name = shape.element.stored_name(NAME_LEN).as_bytes();
+        let mut element_name = [0; NAME_LEN];
         element_name[..name.len()].copy_from_slice(name);
         let since_1970 = UNIX_EPOCH.elapsed().unwrap_or_default();
         let header = Header {

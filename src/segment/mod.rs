@@ -17,6 +17,7 @@
 
 mod check;
 mod create;
+pub(crate) mod directory;
 mod header;
 mod mapped;
 mod name;
@@ -28,8 +29,8 @@ mod shape;
 mod tests;
 
 pub(crate) use mapped::Segment;
-pub(crate) use shape::{ElementLayout, Kind, Size};
+pub(crate) use shape::{BodyLen, ElementLayout, Expected, Kind, Shape, Size, round_participants};
 
-pub(crate) use options::Capacity;
 pub use options::{Bounded, Options, Primitive};
+pub(crate) use options::{Capacity, MODE, PARTICIPANTS};
 pub use remove::unlink;

@@ -5,17 +5,17 @@ use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 
 use super::mapped::Segment;
-use super::shape::{ElementLayout, Expected, Kind, Shape, Size, round_participants};
+use super::shape::{BodyLen, ElementLayout, Expected, Kind, Shape, Size, round_participants};
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::liveness::Attachment;
 use crate::place::Place;
 
 /// Participants a segment has room for unless told otherwise.
-const PARTICIPANTS: u32 = 126;
+pub(crate) const PARTICIPANTS: u32 = 126;
 
 /// Read and write, for the creator's user only.
-const MODE: u32 = 0o600;
+pub(crate) const MODE: u32 = 0o600;
 
 /// What a segment can hold: implemented by the handles of this crate, and by nothing else.
 pub trait Primitive: Sized {
@@ -184,7 +184,14 @@ impl<H: Primitive> Options<H> {
         attach(Segment::from_fd(fd, name, &Self::new().expected()?)?)
     }
 
-    pub(crate) fn shape(&self) -> Result<Shape> {
+    fn shape(&self) -> Result<Shape> {
+        self.shape_for(round_participants(
+            self.participants.unwrap_or(PARTICIPANTS),
+        )?)
+    }
+
+    /// The same in a segment for so many participants.
+    pub(crate) fn shape_for(&self, participants: u32) -> Result<Shape> {
         let Capacity {
             what,
             default,
@@ -200,7 +207,6 @@ impl<H: Primitive> Options<H> {
             });
         }
         let element = ElementLayout::of::<H::Element>();
-        let participants = round_participants(self.participants.unwrap_or(PARTICIPANTS))?;
         let size = Size {
             capacity,
             element_size: element.size,
@@ -231,7 +237,7 @@ impl<H: Primitive> Options<H> {
             element: ElementLayout::of::<H::Element>(),
             capacity: self.capacity,
             participants: self.participants.map(round_participants).transpose()?,
-            body_len: H::body_len,
+            body_len: BodyLen::Computed(H::body_len),
         })
     }
 }

@@ -84,9 +84,9 @@ pub(crate) struct ElementLayout {
 }
 
 impl ElementLayout {
-    /// As much of the name as the header has room for.
-    pub(super) fn stored_name(&self) -> &str {
-        &self.name[..self.name.floor_char_boundary(128)]
+    /// As much of the name as there is room for.
+    pub(super) fn stored_name(&self, room: usize) -> &str {
+        &self.name[..self.name.floor_char_boundary(room)]
     }
 }
 
@@ -98,8 +98,23 @@ pub struct Size {
     pub(crate) participants: u32,
 }
 
-/// The bytes of a primitive, unless their number overflows.
-pub(crate) type BodyLen = fn(Size) -> Option<u64>;
+/// How an opener knows how long the body is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum BodyLen {
+    /// It computes it, unless it overflows.
+    Computed(fn(Size) -> Option<u64>),
+    /// The header says so: the parts of a group are checked by themselves.
+    Stated,
+}
+
+impl BodyLen {
+    pub(super) fn computed(self, size: Size) -> Option<u64> {
+        match self {
+            BodyLen::Computed(compute) => compute(size),
+            BodyLen::Stated => None,
+        }
+    }
+}
 
 /// A segment to create. `capacity` and `body_len` come checked for overflow.
 #[derive(Clone, Debug)]

@@ -3,7 +3,9 @@
 use std::os::fd::OwnedFd;
 
 use super::header::{HEADER_LEN, Header};
-use super::shape::{ElementLayout, Expected, Geometry, Kind, Shape, Size, round_participants};
+use super::shape::{
+    BodyLen, ElementLayout, Expected, Geometry, Kind, Shape, Size, round_participants,
+};
 use super::{Segment, unlink};
 use crate::error::Error;
 use crate::platform::{page_size, shm};
@@ -42,7 +44,7 @@ fn expected() -> Expected {
         element: element(),
         capacity: None,
         participants: None,
-        body_len,
+        body_len: BodyLen::Computed(body_len),
     }
 }
 

@@ -73,6 +73,12 @@ impl Claim {
         }
     }
 
+    /// The same with the tag of another, itself having none.
+    #[inline]
+    pub(crate) fn with_tag_of(self, other: Claim) -> Claim {
+        Claim(self.0 | other.0 & (0xffff << TAG))
+    }
+
     #[inline]
     pub(crate) fn tag(self) -> u16 {
         (self.0 >> TAG) as u16

@@ -17,7 +17,7 @@ use std::sync::MutexGuard as NotSend;
 use std::thread;
 
 use super::claim::Claim;
-use super::lock::{self, Locked, ORPHANED, POISONED, Refused, SECOND};
+use super::lock::{self, ORPHANED, POISONED, Refused, SECOND};
 use crate::atomic::Ordering;
 use crate::element::Element;
 use crate::error::{Fault, LockError, LockTimeoutError, TryLockError};
@@ -95,39 +95,37 @@ impl Taken {
 /// Takes the lock, without asking for its value.
 #[inline]
 pub(super) fn take(place: &Place, patience: Patience) -> Result<Taken, TryLockError<()>> {
-    let word = place.long(CLAIM);
     let participant = place
         .attachment
         .participant()
         .map_err(TryLockError::Fault)?;
-    let is_live = |owner| place.attachment.is_thread_live(owner);
-    let locked = match lock::try_lock(word, participant.owner, is_live) {
-        Err(Refused::Busy) => take_blocking(place, participant.owner, patience)?,
-        outcome => outcome?,
+    let tag = match lock::try_lock_free(place.long(CLAIM), participant.claim) {
+        Some(tag) => tag,
+        None => take_slowly(place, participant.owner, patience)?,
     };
-    if locked.inherited {
-        place.attachment.repaired();
-    }
     Ok(Taken {
-        tag: locked.tag,
+        tag,
         thread: current_thread(),
     })
 }
 
 #[cold]
-fn take_blocking(place: &Place, me: Owner, patience: Patience) -> Result<Locked, TryLockError<()>> {
+fn take_slowly(place: &Place, me: Owner, patience: Patience) -> Result<u16, TryLockError<()>> {
     let attachment = &place.attachment;
-    let word = place.long(CLAIM);
-    let taken = block_until(
-        attachment,
-        place.word(BELL),
-        patience,
-        || match lock::try_lock(word, me, |owner| attachment.is_thread_live(owner)) {
+    let attempt = || {
+        let is_live = |owner| attachment.is_thread_live(owner);
+        match lock::try_lock(place.long(CLAIM), me, is_live) {
             Err(Refused::Busy) => None,
             outcome => Some(outcome),
-        },
-    );
-    Ok(taken.ok_or(TryLockError::WouldBlock)??)
+        }
+    };
+    let locked = attempt()
+        .or_else(|| block_until(attachment, place.word(BELL), patience, attempt))
+        .ok_or(TryLockError::WouldBlock)??;
+    if locked.inherited {
+        attachment.repaired();
+    }
+    Ok(locked.tag)
 }
 
 /// Lets go of a lock that [`take`] took.

@@ -54,8 +54,15 @@ pub(super) struct Locked {
     pub(super) inherited: bool,
 }
 
-/// Takes the lock for `me` if it is free or its owner has died.
+/// Takes the lock for `me` if it is free, and nobody interferes: what to try first. The tag.
 #[inline]
+pub(super) fn try_lock_free(word: &AtomicU64, me: Claim) -> Option<u16> {
+    let now = Claim::load(word);
+    let free = now.holder() == Holder::Vacant;
+    (free && now.replace(word, me.with_tag_of(now)).is_ok()).then(|| now.tag())
+}
+
+/// Takes the lock for `me` if it is free or its owner has died.
 pub(super) fn try_lock(
     word: &AtomicU64,
     me: Owner,
