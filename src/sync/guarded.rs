@@ -60,6 +60,7 @@ pub(super) fn read<T: Element>(place: &Place, tag: u16) -> Result<T, Fault> {
 pub(super) struct Taken {
     pub(super) tag: u16,
     thread: u64,
+    was_panicking: bool,
 }
 
 impl Taken {
@@ -68,7 +69,14 @@ impl Taken {
         Taken {
             tag: Claim::load(place.long(CLAIM)).tag(),
             thread: current_thread(),
+            was_panicking: thread::panicking(),
         }
+    }
+
+    /// Whether the owner has begun to panic since.
+    #[inline]
+    pub(super) fn panics(&self) -> bool {
+        thread::panicking() && !self.was_panicking
     }
 
     /// False in a forked child, where a guard is a copy, and the lock the parent's.
@@ -99,13 +107,17 @@ pub(super) fn take(place: &Place, patience: Patience) -> Result<Taken, TryLockEr
         .attachment
         .participant()
         .map_err(TryLockError::Fault)?;
+    // Before the locked instruction, which everything behind it waits for.
+    let thread = current_thread();
+    let was_panicking = thread::panicking();
     let tag = match lock::try_lock_free(place.long(CLAIM), participant.claim) {
         Some(tag) => tag,
         None => take_slowly(place, participant.owner, patience)?,
     };
     Ok(Taken {
         tag,
-        thread: current_thread(),
+        thread,
+        was_panicking,
     })
 }
 
@@ -143,7 +155,6 @@ pub(super) struct Guarded<'a, T: Element> {
     pub(super) taken: Taken,
     value: T,
     changed: bool,
-    was_panicking: bool,
     /// The owner of a lock is a thread.
     stays: PhantomData<NotSend<'a, ()>>,
 }
@@ -158,7 +169,6 @@ impl<'a, T: Element> Guarded<'a, T> {
                 taken,
                 value,
                 changed: false,
-                was_panicking: thread::panicking(),
                 stays: PhantomData,
             }),
             Err(fault) => {
@@ -206,7 +216,7 @@ impl<T: Element> Drop for Guarded<'_, T> {
         if !self.taken.is_mine() {
             return;
         }
-        if thread::panicking() && !self.was_panicking {
+        if self.taken.panics() {
             self.taken.tag |= POISONED;
         } else if self.changed {
             self.taken.tag ^= SECOND;

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::MutexGuard as NotSend;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::guarded::{self, OWN, Taken, told};
@@ -146,7 +145,6 @@ impl ReentrantMutex {
         let guard = ReentrantMutexGuard {
             mutex: self,
             taken,
-            was_panicking: thread::panicking(),
             stays: PhantomData,
         };
         told(guard, tag)
@@ -184,7 +182,6 @@ impl Primitive for ReentrantMutex {
 pub struct ReentrantMutexGuard<'a> {
     pub(super) mutex: &'a ReentrantMutex,
     taken: Taken,
-    was_panicking: bool,
     /// The owner of a lock is a thread.
     stays: PhantomData<NotSend<'a, ()>>,
 }
@@ -218,7 +215,7 @@ impl Drop for ReentrantMutexGuard<'_> {
         if !self.taken.is_mine() {
             return;
         }
-        if thread::panicking() && !self.was_panicking {
+        if self.taken.panics() {
             self.taken.mark(&self.mutex.place, POISONED);
         }
         let depth = self.depth();

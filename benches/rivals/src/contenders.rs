@@ -4,8 +4,13 @@ use std::sync::Arc;
 use std::thread;
 
 use crossbeam_queue::ArrayQueue;
-use crossproc::{Queue, Result, process, spsc};
+use crossproc::{CountingSemaphore, Event, Mutex, Queue, Result, RwLock, process, spsc};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::lock_work::{self, Side};
+use crate::locks::{Bare, Baton, Posix, RawSyncEvent, RawSyncMutex, Robust};
 use crate::place::{Cores, unpin};
 use crate::raw;
 use crate::work::{self, CAPACITY, Measured};
@@ -16,15 +21,47 @@ pub enum Workload {
     Throughput,
     Slices,
     Contended,
+    Lock,
+    Read,
+    ContendedLock,
+    Semaphore,
+    Event,
 }
 
 impl Workload {
-    pub const ALL: [Workload; 4] = [
+    pub const ALL: [Workload; 9] = [
         Workload::OneWay,
         Workload::Throughput,
         Workload::Slices,
         Workload::Contended,
+        Workload::Lock,
+        Workload::Read,
+        Workload::ContendedLock,
+        Workload::Semaphore,
+        Workload::Event,
     ];
+
+    /// What its contenders are compared with: the first of them, or a raw cache line.
+    pub fn yardstick(self) -> Option<&'static str> {
+        match self {
+            Workload::OneWay | Workload::Throughput | Workload::Slices | Workload::Contended => {
+                None
+            }
+            Workload::Lock | Workload::Read | Workload::ContendedLock => Some("std"),
+            Workload::Semaphore => Some("POSIX"),
+            Workload::Event => Some("raw_sync"),
+        }
+    }
+
+    /// The unit of its rate, if it is about one.
+    pub fn rate(self) -> Option<&'static str> {
+        match self {
+            Workload::Throughput | Workload::Slices => Some("M/s"),
+            Workload::Contended => Some("M pairs/s"),
+            Workload::ContendedLock => Some("M/s"),
+            _ => None,
+        }
+    }
 
     pub fn title(self) -> &'static str {
         match self {
@@ -35,6 +72,15 @@ impl Workload {
             Workload::Slices => "throughput, u64, one producer, one consumer, slices of 64",
             Workload::Contended => {
                 "contended, u64: both sides send and receive by turns through one queue"
+            }
+            Workload::Lock => "a u64 incremented under a lock that nobody else wants",
+            Workload::Read => "a u64 read under a lock for readers, alone",
+            Workload::ContendedLock => "a u64 incremented under a lock that both sides want",
+            Workload::Semaphore => {
+                "a semaphore to the other side and another back, blocking: half the median round trip"
+            }
+            Workload::Event => {
+                "an event to the other side and another back, blocking: half the median round trip"
             }
         }
     }
@@ -61,7 +107,7 @@ const fn contender(
     }
 }
 
-use Workload::{Contended, OneWay, Slices, Throughput};
+use Workload::{Contended, ContendedLock, Lock, OneWay, Read, Slices, Throughput};
 
 pub const CONTENDERS: &[Contender] = &[
     contender(OneWay, "raw cache line", "threads", raw_line),
@@ -92,6 +138,36 @@ pub const CONTENDERS: &[Contender] = &[
         "threads",
         array_contended,
     ),
+    contender(Lock, "std::sync::Mutex", "threads", std_lock),
+    contender(Lock, "one CAS, one store", "-", bare_lock),
+    contender(Lock, "crossproc::Mutex", "processes", lock),
+    contender(Lock, "pthread robust", "processes", robust_lock),
+    contender(Lock, "raw_sync Mutex", "processes", raw_sync_lock),
+    contender(Read, "std::sync::RwLock", "threads", std_read),
+    contender(Read, "crossproc::RwLock", "processes", read),
+    contender(ContendedLock, "std::sync::Mutex", "threads", std_contended),
+    contender(
+        ContendedLock,
+        "crossproc::Mutex",
+        "processes",
+        contended_lock,
+    ),
+    contender(ContendedLock, "pthread robust", "threads", robust_contended),
+    contender(
+        ContendedLock,
+        "raw_sync Mutex",
+        "threads",
+        raw_sync_contended,
+    ),
+    contender(Workload::Semaphore, "sem_t", "threads", posix_trip),
+    contender(
+        Workload::Semaphore,
+        "crossproc",
+        "processes",
+        semaphore_trip,
+    ),
+    contender(Workload::Event, "raw_sync Event", "threads", raw_sync_trip),
+    contender(Workload::Event, "crossproc::Event", "processes", event_trip),
 ];
 
 fn raw_line(cores: Cores) -> Result<Measured> {
@@ -219,6 +295,105 @@ fn array_contended(cores: Cores) -> Result<Measured> {
             partner.join().expect("the partner's thread panicked")
         })
     }))
+}
+
+fn std_lock(cores: Cores) -> Result<Measured> {
+    Ok(lock_work::lock_alone(cores, &std::sync::Mutex::new(0)))
+}
+
+fn lock(cores: Cores) -> Result<Measured> {
+    Ok(lock_work::lock_alone(cores, &Mutex::new(0)?))
+}
+
+fn bare_lock(cores: Cores) -> Result<Measured> {
+    Ok(lock_work::lock_alone(cores, &Bare::default()))
+}
+
+fn robust_lock(cores: Cores) -> Result<Measured> {
+    Ok(lock_work::lock_alone(cores, &Robust::new()))
+}
+
+fn raw_sync_lock(cores: Cores) -> Result<Measured> {
+    Ok(lock_work::lock_alone(cores, &RawSyncMutex::new()))
+}
+
+fn std_read(cores: Cores) -> Result<Measured> {
+    Ok(lock_work::read_alone(cores, &std::sync::RwLock::new(1)))
+}
+
+fn read(cores: Cores) -> Result<Measured> {
+    Ok(lock_work::read_alone(cores, &RwLock::new(1)?))
+}
+
+fn std_contended(cores: Cores) -> Result<Measured> {
+    Ok(lock_work::contend_threads(cores, &std::sync::Mutex::new(0)))
+}
+
+fn robust_contended(cores: Cores) -> Result<Measured> {
+    Ok(lock_work::contend_threads(cores, &Robust::new()))
+}
+
+fn raw_sync_contended(cores: Cores) -> Result<Measured> {
+    Ok(lock_work::contend_threads(cores, &RawSyncMutex::new()))
+}
+
+fn contended_lock(cores: Cores) -> Result<Measured> {
+    let (mutex, ready) = (Mutex::new(0)?, Event::new()?);
+    let partner = process::spawn(lock_too, (cores.second, mutex.clone(), ready.clone()))?;
+    crate::place::pin(cores.first);
+    ready.wait()?;
+    let one = lock_work::one_side(cores.first, &mutex);
+    let other = partner.join()?;
+    let value = *mutex.lock()?;
+    Ok(lock_work::both_sides(one, other, value))
+}
+
+fn lock_too((core, mutex, ready): (usize, Mutex<u64>, Event)) -> Side {
+    crate::place::pin(core);
+    ready.set().expect("set");
+    lock_work::one_side(core, &mutex)
+}
+
+fn semaphore_trip(cores: Cores) -> Result<Measured> {
+    trip(
+        cores,
+        CountingSemaphore::new(0)?,
+        CountingSemaphore::new(0)?,
+    )
+}
+
+fn event_trip(cores: Cores) -> Result<Measured> {
+    trip(cores, Event::new()?, Event::new()?)
+}
+
+/// To another process and back.
+fn trip<B>(cores: Cores, there: B, back: B) -> Result<Measured>
+where
+    B: Baton + Clone + Serialize + DeserializeOwned + 'static,
+{
+    let pass_back = |(core, there, back): (usize, B, B)| lock_work::pass_back(core, &there, &back);
+    let partner = process::spawn(pass_back, (cores.second, there.clone(), back.clone()))?;
+    let measured = lock_work::pass(cores.first, &there, &back);
+    Ok(plus(measured, partner.join()?))
+}
+
+fn posix_trip(cores: Cores) -> Result<Measured> {
+    let (there, back) = (Posix::new(), Posix::new());
+    Ok(trip_beside(cores, &there, &back))
+}
+
+fn raw_sync_trip(cores: Cores) -> Result<Measured> {
+    let (there, back) = (RawSyncEvent::new(), RawSyncEvent::new());
+    Ok(trip_beside(cores, &there, &back))
+}
+
+/// To another thread and back.
+fn trip_beside<B: Baton + Sync>(cores: Cores, there: &B, back: &B) -> Measured {
+    beside(
+        cores,
+        || lock_work::pass_back(cores.second, there, back),
+        || lock_work::pass(cores.first, there, back),
+    )
 }
 
 fn array() -> Arc<ArrayQueue<u64>> {

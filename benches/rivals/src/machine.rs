@@ -31,7 +31,7 @@ pub fn fields(cores: Cores) -> Vec<(&'static str, String)> {
         ("rivals", rivals()),
         (
             "polling",
-            "one pause between looks, never a sleep".to_owned(),
+            "one pause between looks, never a sleep; locks and signals block, spinning first if they do so".to_owned(),
         ),
     ]
 }
@@ -94,7 +94,7 @@ fn rivals() -> String {
         let (_, after) = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?;
         Some(format!("{name} {}", after.split_once('"')?.0))
     };
-    let found: Vec<String> = ["rtrb", "crossbeam-queue"]
+    let found: Vec<String> = ["rtrb", "crossbeam-queue", "raw_sync"]
         .into_iter()
         .filter_map(version)
         .collect();

@@ -3,6 +3,8 @@
 mod busy;
 mod channel;
 mod contenders;
+mod lock_work;
+mod locks;
 mod machine;
 mod place;
 mod raw;

@@ -52,27 +52,23 @@ pub fn table(cores: Cores, samples: &Samples) {
     );
     let lines = lines(samples);
     for workload in Workload::ALL {
-        let rate = match workload {
-            Workload::OneWay => "",
-            Workload::Contended => "M pairs/s",
-            _ => "M/s",
-        };
+        let rate = workload.rate().unwrap_or_default();
+        let compared = format!("× {}", workload.yardstick().unwrap_or("raw"));
         println!("\n{}", workload.title());
         println!(
-            "  {:<22} {:<10} {:>8} {:>15} {rate:>10} {:>7} {:>5} {:>9} {:>10}",
-            "", "between", "ns", "quartiles", "× raw", "kept", "switched", "disturbed"
+            "  {:<22} {:<10} {:>8} {:>15} {rate:>10} {compared:>10} {:>5} {:>9} {:>10}",
+            "", "between", "ns", "quartiles", "kept", "switched", "disturbed"
         );
         for line in lines
             .iter()
             .filter(|line| line.contender.workload == workload)
         {
             let quartiles = line.quartiles.map(|ns| format!("{ns:.2}")).join("-");
-            let rate = match workload {
-                Workload::OneWay => String::new(),
-                _ => format!("{:.1}", millions_per_second(line.median)),
-            };
+            let rate = workload.rate().map_or_else(String::new, |_| {
+                format!("{:.1}", millions_per_second(line.median))
+            });
             println!(
-                "  {:<22} {:<10} {:>8.2} {quartiles:>15} {rate:>10} {:>7.2} {:>5} {:>9} {:>10}{}",
+                "  {:<22} {:<10} {:>8.2} {quartiles:>15} {rate:>10} {:>10.2} {:>5} {:>9} {:>10}{}",
                 line.contender.name,
                 line.contender.between,
                 line.median,
@@ -105,7 +101,8 @@ pub fn json(cores: Cores, samples: &Samples) {
                 "ns": line.median,
                 "ns_quartiles": line.quartiles,
                 "millions_per_second": millions_per_second(line.median),
-                "ratio_to_raw": line.ratio,
+                "compared_with": line.contender.workload.yardstick().unwrap_or("raw cache line"),
+                "ratio": line.ratio,
                 "samples": line.kept.samples.len(),
                 "discarded_switched": line.kept.switched,
                 "discarded_disturbed": line.kept.disturbed,

@@ -26,12 +26,14 @@ pub struct Sample {
     switches: u64,
     /// One way of a raw cache line just before and just after, ns.
     brackets: [f64; 2],
+    /// What it is compared with, ns: its workload's yardstick in the same round, or a raw cache line at that moment.
+    yardstick: f64,
 }
 
 impl Sample {
-    /// How many times as long as a raw cache line takes, at that moment.
+    /// How many times as long as what it is compared with.
     pub fn ratio(&self) -> f64 {
-        2.0 * self.figure / (self.brackets[0] + self.brackets[1])
+        self.figure / self.yardstick
     }
 }
 
@@ -62,11 +64,22 @@ pub fn run(cores: Cores) -> Result<Samples> {
         took: Duration::ZERO,
     };
     let mut before = raw::one_way(cores);
+    let mut first = f64::NAN;
     while start.elapsed() < LIMIT && !samples.suffice() {
         for (contender, entry) in CONTENDERS.iter().enumerate() {
             let measured = (entry.run)(cores)?;
             let after = raw::one_way(cores);
+            let yardstick = match entry.workload.yardstick() {
+                None => (before + after) / 2.0,
+                Some(_) => {
+                    if CONTENDERS[contender - 1].workload != entry.workload {
+                        first = measured.figure;
+                    }
+                    first
+                }
+            };
             samples.all.push(Sample {
+                yardstick,
                 contender,
                 figure: measured.figure,
                 switches: measured.switches,

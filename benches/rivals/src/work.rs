@@ -188,7 +188,8 @@ fn timed(core: usize, mut receive: impl FnMut(&mut [u64]) -> Option<u64>) -> Mea
     }
 }
 
-fn for_a_while(core: usize, mut some_work: impl FnMut()) -> u64 {
+/// Works for as long as a sample takes; the calling thread's involuntary context switches meanwhile.
+pub fn for_a_while(core: usize, mut some_work: impl FnMut()) -> u64 {
     pin(core);
     let before = involuntary_switches();
     let start = Instant::now();
