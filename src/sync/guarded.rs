@@ -34,10 +34,6 @@ pub(super) const VALUES: usize = 24;
 pub(super) const NOT_A_LOCK: Fault = Fault::Corrupted("a lock's word is none");
 pub(super) const NOT_A_VALUE: Fault = Fault::Corrupted("what a lock guards is no valid value");
 
-const fn stride(size: usize) -> usize {
-    size.next_multiple_of(8)
-}
-
 /// Where the values end.
 pub(super) fn end(element_size: u32) -> u64 {
     VALUES as u64 + 2 * u64::from(element_size).next_multiple_of(8)
@@ -48,12 +44,23 @@ pub(super) fn initial<T: Element>(value: &T) -> Box<[u8]> {
     [&[0; VALUES], bytemuck::bytes_of(value)].concat().into()
 }
 
+/// Where the value is that `tag` says is valid.
+#[inline]
+fn value_offset<T>(tag: u16) -> usize {
+    if tag & SECOND == 0 {
+        VALUES
+    } else {
+        VALUES + const { size_of::<T>().next_multiple_of(8) }
+    }
+}
+
 /// A copy of the value that `tag` says is valid.
 #[inline]
 pub(super) fn read<T: Element>(place: &Place, tag: u16) -> Result<T, Fault> {
-    let copy = usize::from(tag & SECOND != 0);
-    let offset = VALUES + copy * const { stride(size_of::<T>()) };
-    place.read(offset).check().ok_or(NOT_A_VALUE)
+    place
+        .read(value_offset::<T>(tag))
+        .check()
+        .ok_or(NOT_A_VALUE)
 }
 
 /// The lock's tag, and the thread that has the lock.
@@ -144,9 +151,14 @@ fn take_slowly(place: &Place, me: Owner, patience: Patience) -> Result<u16, TryL
 #[inline]
 pub(super) fn let_go(place: &Place, taken: &Taken) {
     if taken.is_mine() {
-        lock::unlock(place.long(CLAIM), taken.tag);
-        place.bell(BELL).ring_next();
+        release(place, taken.tag);
     }
+}
+
+#[inline]
+fn release(place: &Place, tag: u16) {
+    lock::unlock(place.long(CLAIM), tag);
+    place.bell(BELL).ring_next();
 }
 
 /// The value of a lock that the calling thread has taken. Lets go of it when dropped.
@@ -184,6 +196,24 @@ impl<'a, T: Element> Guarded<'a, T> {
         Self::new(place, taken).map_err(TryLockError::Fault)
     }
 
+    /// Writes the value; the tag that makes it the valid one.
+    #[inline]
+    fn commit(&self) -> u16 {
+        let tag = self.taken.tag ^ SECOND;
+        self.place.write(value_offset::<T>(tag), &self.value);
+        tag
+    }
+
+    /// The tag if the thread panics. If it did already when it took the lock, that is not the lock's concern.
+    #[cold]
+    fn unwinding(&self) -> u16 {
+        match self.taken.panics() {
+            true => self.taken.tag | POISONED,
+            false if self.changed => self.commit(),
+            false => self.taken.tag,
+        }
+    }
+
     pub(super) fn is_consistent(&self) -> bool {
         self.taken.tag & (ORPHANED | POISONED) == 0
     }
@@ -216,15 +246,13 @@ impl<T: Element> Drop for Guarded<'_, T> {
         if !self.taken.is_mine() {
             return;
         }
-        if self.taken.panics() {
-            self.taken.tag |= POISONED;
+        let mut tag = self.taken.tag;
+        if thread::panicking() {
+            tag = self.unwinding();
         } else if self.changed {
-            self.taken.tag ^= SECOND;
-            let copy = usize::from(self.taken.tag & SECOND != 0);
-            let offset = VALUES + copy * const { stride(size_of::<T>()) };
-            self.place.write(offset, &self.value);
+            tag = self.commit();
         }
-        let_go(self.place, &self.taken);
+        release(self.place, tag);
     }
 }
 
