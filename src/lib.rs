@@ -1,9 +1,11 @@
-//! Queues and rings in shared memory that survive their users, and a launcher for the processes that use them.
+//! Queues, rings and locks in shared memory that survive their users, and a launcher for the processes that use them.
 //!
 //! - [`Queue`]: first in, first out, any number of senders and receivers in any number of processes.
 //! - [`spsc`]: a ring with one producer and one consumer, the fastest way from one thread to another.
-//! - [`process`]: child processes that run a function of this program, with typed arguments and results, in which queues and
-//!   rings travel.
+//! - [`sync`]: [`Mutex`], [`RwLock`], [`Condvar`], [`Semaphore`], [`Event`], [`Barrier`] and others, between processes.
+//! - [`Group`]: several of these in one segment.
+//! - [`process`]: child processes that run a function of this program, with typed arguments and results, in which all of these
+//!   travel.
 //!
 //! Any participant may be killed at any instruction. Survivors never wait for the dead; what was committed is delivered
 //! once, in order; what was not has never been; what the dead held comes back; and no name is left in a state that nobody can
@@ -44,6 +46,9 @@
 //! |---|---|---|---|---|
 //! | send | `try_send` | `send` | `send_timeout` | `send_deadline` |
 //! | receive | `try_recv` | `recv` | `recv_timeout` | `recv_deadline` |
+//! | lock | `try_lock` | `lock` | `lock_timeout` | `lock_deadline` |
+//! | acquire | `try_acquire` | `acquire` | `acquire_timeout` | `acquire_deadline` |
+//! | wait | `is_set` and the like | `wait` | `wait_timeout` | `wait_deadline` |
 //! | join a child | `try_join` | `join` | `join_timeout` | `join_deadline` |
 //!
 //! Blocking means spinning for some microseconds and then sleeping in the kernel. While nobody sleeps, no operation makes a
@@ -51,15 +56,20 @@
 //!
 //! # Threads, forks, limits
 //!
-//! Handles are `Send`; queues are `Sync` too. A thread takes part in a segment from its first operation there until it ends, and
-//! a segment has room for 126 threads at a time unless told otherwise ([`Options::participants`]). A forked child may use the queues it
-//! inherits; a ring's role stays with the parent.
+//! Handles are `Send`, and all but those of a ring's roles and a barrier's parties are `Sync` too. A thread takes part in a segment from its first operation there until it ends, and
+//! a segment has room for 126 threads at a time unless told otherwise ([`Options::participants`]). A forked child may use what it
+//! inherits; guards, permits, parties and a ring's role stay with the parent.
 //!
 //! Elements are plain bytes of a fixed size ([`Element`]). Whoever may write a segment may write anything there: what is read
 //! is checked, and garbage is an error ([`Fault::Corrupted`]), never undefined behaviour.
 
 #[cfg(all(not(loom), not(target_os = "linux")))]
 compile_error!("crossproc needs Linux");
+
+// The README's programs are compiled with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 // For the model checker there are the algorithms and their models, nothing else.
 #[cfg(any(not(loom), test))]
