@@ -1,5 +1,7 @@
 //! The word count example, run over real and over awkward files, with and without a killed worker.
 
+#[path = "support/example.rs"]
+mod example;
 mod support;
 
 use std::collections::HashSet;
@@ -8,31 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use example::example;
+
 /// Far longer than any run here takes.
 const LIMIT: Duration = Duration::from_secs(120);
-
-/// The example's program, which `cargo test` puts next to the directory of its tests.
-fn example() -> PathBuf {
-    let test = std::env::current_exe().expect("a path");
-    let profile = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
-    let example = profile.join("examples/word_count");
-    if !example.exists() {
-        // `cargo test --test word_count` leaves examples out.
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args(["build", "--example", "word_count", "--target-dir"])
-            .arg(profile.parent().expect("target"))
-            .current_dir(env!("CARGO_MANIFEST_DIR"));
-        if cfg!(feature = "cli") {
-            cargo.args(["--features", "cli"]); // what this test was built with, so as to share it
-        }
-        if profile.ends_with("release") {
-            cargo.arg("--release");
-        }
-        assert!(cargo.status().expect("cargo starts").success());
-    }
-    example
-}
 
 fn word_count(example: &Path, args: &[&str], path: &Path) -> Output {
     Command::new(example)
@@ -117,7 +98,7 @@ fn write_awkward_files(directory: &Path) -> (usize, usize, usize) {
 #[test]
 fn the_sources_of_this_crate() {
     let _leaks = support::Leaks::start();
-    let example = example();
+    let example = example("word_count");
     let _watchdog = support::watchdog(LIMIT);
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for args in [
@@ -133,7 +114,7 @@ fn the_sources_of_this_crate() {
 #[test]
 fn awkward_files() {
     let _leaks = support::Leaks::start();
-    let example = example();
+    let example = example("word_count");
     let _watchdog = support::watchdog(LIMIT);
     let directory = directory("awkward");
     let (lines, words, distinct) = write_awkward_files(&directory);
@@ -170,7 +151,7 @@ fn awkward_files() {
 #[test]
 fn nothing_to_count() {
     let _leaks = support::Leaks::start();
-    let example = example();
+    let example = example("word_count");
     let _watchdog = support::watchdog(LIMIT);
     let directory = directory("nothing");
     let output = word_count(&example, &["--kill-one"], &directory);
@@ -183,7 +164,7 @@ fn nothing_to_count() {
 #[test]
 fn the_death_of_all_workers_is_an_error() {
     let _leaks = support::Leaks::start();
-    let example = example();
+    let example = example("word_count");
     let _watchdog = support::watchdog(LIMIT);
     let directory = directory("all-dead");
     write_awkward_files(&directory);
@@ -200,7 +181,7 @@ fn the_death_of_all_workers_is_an_error() {
 #[test]
 fn bad_arguments_are_refused() {
     let _leaks = support::Leaks::start();
-    let example = example();
+    let example = example("word_count");
     let _watchdog = support::watchdog(LIMIT);
     let nowhere = Path::new("no such file");
     for (args, code) in [
