@@ -4,6 +4,7 @@ mod support;
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
+use std::thread;
 use std::time::Duration;
 
 use crossproc::{
@@ -16,7 +17,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 type Bank = (Mutex<i64>, Condvar, Semaphore);
 
-fn bank() -> Group<(Options<Mutex<i64>>, Options<Condvar>, Options<Semaphore>)> {
+type BankOptions = (Options<Mutex<i64>>, Options<Condvar>, Options<Semaphore>);
+
+fn bank() -> Group<BankOptions> {
     Group::of((
         Mutex::options().value(40),
         Condvar::options(),
@@ -86,6 +89,26 @@ fn all_kinds_fit_into_one_segment() {
             *limits.read().unwrap(),
             [1, 1, 1, 1, 1, 1, 2 + u16::from(round)]
         );
+    }
+}
+
+fn use_all((balance, changed, tellers): Bank) {
+    deposit((balance.clone(), changed, tellers));
+    thread::scope(|scope| {
+        scope.spawn(|| *balance.lock().expect("nobody died") += 1);
+    });
+}
+
+/// Room for this process and one other, each with a keeper and one thread more, and one to spare.
+#[test]
+fn parts_that_arrive_in_a_process_are_used_by_one_participant() {
+    let _leaks = Leaks::start();
+    let _guard = watchdog(LIMIT);
+    let (balance, changed, tellers) = bank().participants(6).anonymous().unwrap();
+    for round in 1..=3 {
+        let arguments = (balance.clone(), changed.clone(), tellers.clone());
+        process::spawn(use_all, arguments).unwrap().join().unwrap();
+        assert_eq!(*balance.lock().unwrap(), 40 + 3 * round);
     }
 }
 

@@ -30,7 +30,8 @@ pub(crate) struct Status {
     /// Permission bits only.
     pub(crate) mode: u32,
     pub(crate) is_regular: bool,
-    identity: (u64, u64),
+    /// Tells it from all other files there are.
+    pub(crate) identity: (u64, u64),
 }
 
 impl Status {
