@@ -24,11 +24,13 @@ impl Owner {
     }
 
     /// As it is written down in a segment.
+    #[cfg(not(loom))]
     #[inline]
     pub(crate) fn bits(self) -> u64 {
         self.0
     }
 
+    #[cfg(not(loom))]
     #[inline]
     pub(crate) fn from_bits(bits: u64) -> Owner {
         Owner(bits)

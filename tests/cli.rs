@@ -50,6 +50,20 @@ fn results(report: &Map<String, Value>) -> Vec<&Map<String, Value>> {
         .collect()
 }
 
+const MESSAGES: [&str; 2] = ["spsc", "queue"];
+const ALL: [&str; 10] = [
+    "spsc",
+    "queue",
+    "mutex",
+    "reentrant",
+    "rwlock",
+    "condvar",
+    "semaphore",
+    "event",
+    "barrier",
+    "once",
+];
+
 const VIOLATIONS: [&str; 6] = ["duplicated", "hung", "leaked", "lost", "reordered", "torn"];
 
 #[test]
@@ -66,7 +80,7 @@ fn the_json_report_has_its_schema() {
         .iter()
         .map(|row| row["primitive"].as_str())
         .collect();
-    assert_eq!(names, [Some("spsc"), Some("queue")]);
+    assert_eq!(names, ALL.map(Some));
     for row in results {
         let mut expected = vec![
             "primitive",
@@ -96,11 +110,11 @@ fn the_json_report_has_its_schema() {
 fn workers_can_be_killed() {
     let _leaks = support::Leaks::start();
     let _watchdog = support::watchdog(LIMIT);
-    let output = crossproc("stress --processes 4 --seconds 2 --kill --json");
+    let output = crossproc("stress --processes 4 --seconds 1.5 --kill --json");
     let report = report(&output);
     assert!(output.status.success(), "{}\n{report:?}", stderr(&output));
     for row in results(&report) {
-        // One round of three ends with the death of all.
+        // Some rounds end with the death of all.
         assert!(row["kills"].as_u64() >= Some(4), "{row:?}");
     }
 }
@@ -125,7 +139,7 @@ fn the_table_is_plain_where_there_is_no_terminal() {
 fn every_violation_is_found() {
     let _leaks = support::Leaks::start();
     let _watchdog = support::watchdog(LIMIT);
-    for primitive in ["spsc", "queue"] {
+    for primitive in MESSAGES {
         for (sabotage, violation) in [
             ("lose", "lost"),
             ("duplicate", "duplicated"),
@@ -134,24 +148,55 @@ fn every_violation_is_found() {
             ("hang", "hung"),
             ("leak", "leaked"),
         ] {
-            // Only where a hang is sure is there no need to wait long for it.
-            let patience = if sabotage == "hang" { 1 } else { 30 };
-            let output = crossproc(&format!(
-                "stress --primitive {primitive} --processes 2 --seconds 0.9 --json \
-                 --patience {patience} --sabotage {sabotage}"
-            ));
-            let report = report(&output);
-            assert_eq!(output.status.code(), Some(1), "{sabotage}");
-            assert_eq!(report["passed"], false, "{sabotage}");
-            let row = results(&report)[0];
-            assert_eq!(row["passed"], false, "{sabotage}");
-            assert!(row[violation].as_u64() > Some(0), "{sabotage}: {row:?}");
-            for other in VIOLATIONS.iter().filter(|&&other| other != violation) {
-                // A torn message is also one that never arrived.
-                let implied = (sabotage, *other) == ("tear", "lost");
-                assert!(implied || row[*other] == 0, "{sabotage}: {row:?}");
-            }
+            expect_violation(primitive, 0.9, sabotage, violation);
         }
+    }
+}
+
+/// What each primitive of the synchronization family can do wrong.
+#[test]
+fn every_violation_of_the_synchronization_family_is_found() {
+    let _leaks = support::Leaks::start();
+    let _watchdog = support::watchdog(LIMIT);
+    let (lose, duplicate) = (("lose", "lost"), ("duplicate", "duplicated"));
+    let (reorder, tear) = (("reorder", "reordered"), ("tear", "torn"));
+    for (primitive, faults) in [
+        (
+            "mutex",
+            &[lose, duplicate, tear, ("hang", "hung"), ("leak", "leaked")][..],
+        ),
+        ("reentrant", &[lose, duplicate, tear]),
+        ("rwlock", &[lose, duplicate, tear]),
+        ("condvar", &[lose, duplicate, tear]),
+        ("semaphore", &[lose, duplicate]),
+        ("event", &[lose, duplicate, reorder]),
+        ("barrier", &[lose, duplicate, reorder]),
+        ("once", &[lose, duplicate, tear]),
+    ] {
+        for (sabotage, violation) in faults {
+            expect_violation(primitive, 0.4, sabotage, violation);
+        }
+    }
+}
+
+fn expect_violation(primitive: &str, seconds: f64, sabotage: &str, violation: &str) {
+    // Only where a hang is sure is there no need to wait long for it.
+    let patience = if sabotage == "hang" { 1 } else { 30 };
+    let output = crossproc(&format!(
+        "stress --primitive {primitive} --processes 2 --seconds {seconds} --json \
+         --patience {patience} --sabotage {sabotage}"
+    ));
+    let report = report(&output);
+    let what = format!("{primitive}, {sabotage}: {report:?}");
+    assert_eq!(output.status.code(), Some(1), "{what}");
+    assert_eq!(report["passed"], false, "{what}");
+    let row = results(&report)[0];
+    assert_eq!(row["passed"], false, "{what}");
+    assert!(row[violation].as_u64() > Some(0), "{what}");
+    for other in VIOLATIONS.iter().filter(|&&other| other != violation) {
+        // A torn message is also one that never arrived.
+        let implied = (sabotage, *other) == ("tear", "lost");
+        assert!(implied || row[*other] == 0, "{what}");
     }
 }
 
@@ -160,13 +205,33 @@ fn every_violation_is_found() {
 fn losses_are_found_among_kills() {
     let _leaks = support::Leaks::start();
     let _watchdog = support::watchdog(LIMIT);
-    for primitive in ["spsc", "queue"] {
-        let output = crossproc(&format!(
-            "stress --primitive {primitive} --processes 2 --seconds 0.9 --json --kill --sabotage lose"
-        ));
-        assert_eq!(output.status.code(), Some(1));
-        assert!(results(&report(&output))[0]["lost"].as_u64() > Some(0));
+    for primitive in MESSAGES {
+        let row = sabotaged_with_kills(primitive, "lose");
+        assert!(row["lost"].as_u64() > Some(0), "{row:?}");
     }
+}
+
+/// Whoever takes a lock over from the dead must be told so, and nobody else.
+#[test]
+fn wrong_news_of_dead_owners_is_found() {
+    let _leaks = support::Leaks::start();
+    let _watchdog = support::watchdog(LIMIT);
+    for primitive in ["mutex", "reentrant", "rwlock"] {
+        let unheard = sabotaged_with_kills(primitive, "deafen");
+        let traces = unheard["duplicated"].as_u64().max(unheard["torn"].as_u64());
+        assert!(traces > Some(0), "{unheard:?}");
+        let invented = sabotaged_with_kills(primitive, "alarm");
+        assert!(invented["duplicated"].as_u64() > Some(0), "{invented:?}");
+    }
+}
+
+/// The result of a run that fails, with workers killed besides.
+fn sabotaged_with_kills(primitive: &str, sabotage: &str) -> Map<String, Value> {
+    let output = crossproc(&format!(
+        "stress --primitive {primitive} --processes 2 --seconds 0.9 --json --kill --sabotage {sabotage}"
+    ));
+    assert_eq!(output.status.code(), Some(1), "{primitive}, {sabotage}");
+    results(&report(&output))[0].clone()
 }
 
 #[test]

@@ -74,14 +74,14 @@ impl<'a> Census<'a> {
     }
 
     /// Sleeps until `bell` is rung or no longer holds `value`, membership changes, or `deadline`
-    /// passes. It may return early: the caller examines its condition and comes back.
+    /// passes. It may return early: the caller examines its condition and comes back. Whether it was the bell that woke it.
     pub(crate) fn sleep(
         mut self,
         bell: &'a AtomicU32,
         value: u32,
         brief: bool,
         deadline: Option<Instant>,
-    ) {
+    ) -> bool {
         self.words[0] = (bell, value);
         let now = Instant::now();
         let limit = if brief {
@@ -112,5 +112,6 @@ impl<'a> Census<'a> {
             Woken::TimedOut => self.attachment.examine_now_and_then(),
             _ => {}
         }
+        woken == Woken::At(0)
     }
 }

@@ -176,12 +176,17 @@ impl Records {
         )
     }
 
-    /// The process id of the owner, in its own PID namespace: for messages.
+    /// The process id of the owner, in its own PID namespace: for messages. 0 if its record has been given to another.
     pub(crate) fn pid(&self, owner: Owner) -> u32 {
-        let index = owner.index().filter(|index| *index < self.count);
-        index.map_or(0, |index| {
-            self.word(self.record(index) + PID).load(Ordering::Relaxed)
-        })
+        let Some(index) = owner.index().filter(|index| *index < self.count) else {
+            return 0;
+        };
+        let pid = self.word(self.record(index) + PID).load(Ordering::Acquire);
+        // A new owner begins its life before it introduces itself.
+        match self.life(index).generation() == owner.generation() {
+            true => pid,
+            false => 0,
+        }
     }
 
     /// Whether the very life that `owner` names goes on.

@@ -131,11 +131,13 @@ fn decoding_undoes_encoding() {
 #[test]
 fn long_element_names_are_cut_between_characters() {
     let layout = |name: String| ElementLayout { name, ..element() };
-    assert_eq!(layout("n".repeat(128)).stored_name().len(), 128);
-    assert_eq!(layout("n".repeat(129)).stored_name().len(), 128);
-    assert_eq!(layout("é".repeat(64) + "n").stored_name().len(), 128);
+    assert_eq!(layout("n".repeat(128)).stored_name(128).len(), 128);
+    assert_eq!(layout("n".repeat(129)).stored_name(128).len(), 128);
+    assert_eq!(layout("é".repeat(64) + "n").stored_name(128).len(), 128);
     assert_eq!(
-        layout("n".to_owned() + &"é".repeat(64)).stored_name().len(),
+        layout("n".to_owned() + &"é".repeat(64))
+            .stored_name(128)
+            .len(),
         127
     );
 

@@ -115,6 +115,7 @@ impl Barrier {
             let claim = offset(index);
             // A failure means that somebody else has taken the seat: at most one more round for each.
             if let Ok(held) = now.replace(place.long(claim), seats::joining(place, owner)) {
+                seats::joined(place);
                 if matches!(now.holder(), Holder::Someone(_)) {
                     place.attachment.repaired();
                 }

@@ -1,7 +1,7 @@
 //! The condition variable.
 //!
 //! One 64-bit word, the number of notifications so far, and a bell. A waiter reads the number while it has the lock, lets go of the
-//! lock, and sleeps until the number has changed, or somebody has died, joined or left since.
+//! lock, and sleeps until the bell wakes it, the number has changed, or somebody has died, joined or left since.
 //!
 //! | step | if the actor dies after it |
 //! |---|---|
@@ -26,7 +26,7 @@ use crate::error::{Fault, LockError, Result, TryLockError};
 use crate::handle::handle;
 use crate::place::Place;
 use crate::segment::{Capacity, Kind, Options, Primitive, Size};
-use crate::wait::{Patience, block_until};
+use crate::wait::{Patience, block_until_rung};
 
 const NUMBER: usize = 0;
 const BELL: usize = 8;
@@ -34,8 +34,8 @@ const BELL: usize = 8;
 /// A place to wait for what others change under a lock.
 ///
 /// It works with any [`Mutex`] or [`ReentrantMutex`], in the same segment or another; all who wait at one time have to use the
-/// same lock. A wait can end without a notification, as with every condition variable: when a process dies that takes part in the
-/// segment it always does. Use [`wait_while`](Condvar::wait_while), or a loop.
+/// same lock. A wait can end without a notification, as with every condition variable: it does when a participant of the segment
+/// dies, leaves or joins, and now and then when others were notified. Use [`wait_while`](Condvar::wait_while), or a loop.
 ///
 /// A waiter that dies is nobody's concern, and neither is a notifier: had it changed what the others wait for, they look again.
 ///
@@ -122,7 +122,9 @@ impl<'a> Guard for ReentrantMutexGuard<'a> {
 
     fn lock((mutex, depth): Self::Lock) -> Result<Self, LockError<Self>> {
         let locked = mutex.lock_within(Patience::Forever);
-        mutex.restore(depth);
+        if let Ok(_) | Err(TryLockError::OwnerDied(_) | TryLockError::Poisoned(_)) = locked {
+            mutex.restore(depth);
+        }
         locked.map_err(TryLockError::of_lock)
     }
 }
@@ -312,9 +314,11 @@ impl Condvar {
         let number = self.number();
         let (first, members) = (number.load(Ordering::Acquire), attachment.membership());
         let lock = guard.unlock();
-        let happened = block_until(attachment, self.place.word(BELL), patience, || {
-            let changed = number.load(Ordering::Acquire) != first;
-            (changed || attachment.membership() != members).then_some(())
+        let bell = self.place.word(BELL);
+        let happened = block_until_rung(attachment, bell, patience, |rung| {
+            // A ring that was heard is one notification, whoever else it might have been for.
+            let notified = rung || number.load(Ordering::Acquire) != first;
+            (notified || attachment.membership() != members).then_some(())
         });
         G::lock(lock).map(|guard| (guard, WaitTimeoutResult(happened.is_none())))
     }

@@ -98,9 +98,8 @@ impl Event {
     pub fn set(&self) -> Result<bool, Fault> {
         let changed =
             self.change(|word| (word & SET == 0).then(|| word.wrapping_add(ONCE) | SET))?;
-        if changed {
-            self.place.bell(BELL).ring_all();
-        }
+        // Also if it was set: whoever set it may have been stopped before it rang.
+        self.place.bell(BELL).ring_all();
         Ok(changed)
     }
 

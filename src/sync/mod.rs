@@ -20,6 +20,8 @@
 
 pub(crate) mod claim;
 mod lock;
+#[cfg(all(loom, test))]
+mod model;
 mod permits;
 mod readers;
 mod seats;
@@ -61,7 +63,6 @@ pub use once_lock::OnceLock;
 pub use reentrant::{ReentrantMutex, ReentrantMutexGuard};
 #[cfg(not(loom))]
 pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
-#[cfg(not(loom))]
 pub use seats::Cause;
 #[cfg(not(loom))]
 pub use semaphore::{Permit, Semaphore};

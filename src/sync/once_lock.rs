@@ -219,8 +219,7 @@ impl<T: Element> OnceLock<T> {
         };
         let value = init();
         if let Ok(value) = &value {
-            place.write(VALUES, value);
-            making.then = Claim::closed(0);
+            making.finish(value);
         }
         Ok(value)
     }
@@ -234,10 +233,23 @@ struct Making<'a> {
     then: Claim,
 }
 
+impl Making<'_> {
+    /// False if `init` forked, in the child: there the value is for itself, and the parent goes on making it for all.
+    fn is_mine(&self) -> bool {
+        self.thread == current_thread()
+    }
+
+    fn finish<T: Element>(&mut self, value: &T) {
+        if self.is_mine() {
+            self.place.write(VALUES, value);
+            self.then = Claim::closed(0);
+        }
+    }
+}
+
 impl Drop for Making<'_> {
     fn drop(&mut self) {
-        // In a forked child somebody else makes it.
-        if self.thread == current_thread() {
+        if self.is_mine() {
             // Release: pairs with the Acquire of whoever finds the value there, or makes it instead.
             self.place.long(CLAIM).store(self.then.0, Ordering::Release);
             self.place.bell(BELL).ring_all();

@@ -37,10 +37,8 @@ pub(super) fn try_acquire(permits: &impl Permits, from: usize, me: Owner) -> Opt
     let count = permits.count();
     let from = from % count;
     let all = || (from..count).chain(0..from);
-    let inherited = false;
     all()
-        .find(|index| take(permits.claim(*index), me, |holder| holder == Holder::Vacant))
-        .map(|index| Acquired { index, inherited })
+        .find_map(|index| take(permits, index, me, |holder| holder == Holder::Vacant))
         .or_else(|| inherit(permits, all(), me))
 }
 
@@ -63,17 +61,21 @@ fn inherit(
         // Nobody alive has it; nor has anybody if the word is garbage.
         Holder::Someone(_) | Holder::Closed | Holder::Garbage => true,
     };
-    let index = all.find(|index| take(permits.claim(*index), me, &mut as_good_as_vacant))?;
-    Some(Acquired {
-        index,
-        inherited: true,
-    })
+    all.find_map(|index| take(permits, index, me, &mut as_good_as_vacant))
 }
 
 #[inline]
-fn take(word: &AtomicU64, me: Owner, may: impl FnOnce(Holder) -> bool) -> bool {
+fn take(
+    permits: &impl Permits,
+    index: usize,
+    me: Owner,
+    may: impl FnOnce(Holder) -> bool,
+) -> Option<Acquired> {
+    let word = permits.claim(index);
     let now = Claim::load(word);
-    may(now.holder()) && now.replace(word, Claim::held(me, 0)).is_ok()
+    let taken = may(now.holder()) && now.replace(word, Claim::held(me, 0)).is_ok();
+    let inherited = now.holder() != Holder::Vacant;
+    taken.then_some(Acquired { index, inherited })
 }
 
 /// Gives a permit back. To be followed by the bell.

@@ -200,7 +200,9 @@ impl ReentrantMutexGuard<'_> {
     /// Unlocks, whatever other guards the owner has; how many they were, this one included.
     pub(super) fn let_go_of_all(self) -> u32 {
         let depth = self.depth();
-        self.mutex.restore(1);
+        if self.taken.is_mine() {
+            self.mutex.restore(1);
+        }
         depth
     }
 

@@ -5,7 +5,7 @@
 //! | bits | meaning |
 //! |---|---|
 //! | 0..3 | 0 whole; broken: 1 by `abort`, 2 by a timeout, 3 because a party died, 4 because one left |
-//! | 3..32 | the process id of the party that died |
+//! | 3..32 | while it is whole, how often somebody has joined; else the process id of the party that died |
 //! | 32..64 | the generation: 1 more when all have arrived, 2 more when it is reset |
 //!
 //! and a *seat* for each party: a claim ([`super::claim`]) whose holder is a process. It is vacant until somebody joins, and closed when
@@ -13,7 +13,7 @@
 //!
 //! | step | if the actor dies after it |
 //! |---|---|
-//! | join: seat `vacant`, closed or of the dead → `held(me)` | a seat of the dead |
+//! | join: seat `vacant`, closed or of the dead → `held(me)`; count it in the state | a seat of the dead |
 //! | arrive: store the seat with this generation's tag | a seat of the dead, arrived |
 //! | see that all have arrived; state: generation `g` → `g + 1`: **the commit** | all are released; sleepers learn of the death, and look |
 //! | ring the bell | done |
@@ -22,7 +22,8 @@
 //! Each arrival is followed by a look at all seats, both in the one order of sequentially consistent operations, so the last to arrive sees
 //! that all have. Each sleeper looks at all seats and their holders' lives, after it has armed the bell and taken its census,
 //! so a death that concerns it wakes it. All changes of the state are compare-and-swaps of the whole word, so a generation is either
-//! released or broken, and all who waited in it say the same.
+//! released or broken, and all who waited in it say the same. Since joining changes the state too, nobody releases a generation who
+//! has not looked at the seats of all that had joined by then.
 //!
 //! A generation is not released without a live party that has joined, so while one waits in generation `g` there is at most one release,
 //! of `g`, and no other after a reset: if the generation is an odd number away from `g`, it was released; if even, reset.
@@ -43,7 +44,7 @@ pub enum Cause {
     TimedOut,
     /// A party's process died.
     Died {
-        /// The process, in its own PID namespace.
+        /// The process, in its own PID namespace; 0 if that is not known any more.
         pid: u32,
     },
     /// A party left, and others waited for it.
@@ -57,6 +58,7 @@ impl fmt::Display for Cause {
         match self {
             Cause::Aborted => f.write_str("aborted"),
             Cause::TimedOut => f.write_str("a party timed out"),
+            Cause::Died { pid: 0 } => f.write_str("a party died"),
             Cause::Died { pid } => write!(f, "a party died: process {pid}"),
             Cause::Left => f.write_str("a party left"),
             Cause::Reset => f.write_str("reset while parties waited"),
@@ -123,6 +125,11 @@ impl State {
         State(u64::from(self.generation().wrapping_add(by)) << GENERATION)
     }
 
+    fn joined(self) -> State {
+        let joins = (self.0 as u32).wrapping_add(1 << PID);
+        State(self.0 >> GENERATION << GENERATION | u64::from(joins))
+    }
+
     /// Commits a change of the state, and tells everybody.
     fn replace(self, seats: &impl Seats, with: State) -> bool {
         // Release: pairs with `load`. Acquire: whoever is released sees what all others did before they arrived.
@@ -154,6 +161,14 @@ pub(super) fn free_seat(seats: &impl Seats) -> Option<(usize, Claim)> {
         let taken = matches!(now.holder(), Holder::Someone(owner) if seats.is_live(owner));
         (!taken).then_some((index, now))
     })
+}
+
+/// To be called when a seat has been taken: who looked at it before releases nobody.
+pub(super) fn joined(seats: &impl Seats) {
+    while {
+        let state = State::load(seats);
+        state.cause().is_none() && !state.replace(seats, state.joined())
+    } {}
 }
 
 /// How a generation ended for one who waited in it.

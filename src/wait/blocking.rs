@@ -71,30 +71,42 @@ impl<'a> FutexBell<'a> {
     }
 }
 
-/// Calls `attempt` until it gives a result; in between spins, then sleeps until `word`'s bell is rung.
-/// `None` if there is none by the deadline, and at once if that has passed already.
-///
-/// Wakes up whenever membership of the segment changes, so `attempt` may also wait for a death.
+/// The same as [`block_until_rung`] for those whom only what `attempt` finds concerns.
 pub(crate) fn block_until<R>(
     attachment: &Attachment,
     word: &AtomicU32,
     patience: Patience,
     mut attempt: impl FnMut() -> Option<R>,
 ) -> Option<R> {
+    block_until_rung(attachment, word, patience, |_| attempt())
+}
+
+/// Calls `attempt` until it gives a result; in between spins, then sleeps until `word`'s bell is rung.
+/// `None` if there is none by the deadline, and at once if that has passed already.
+///
+/// `attempt` is told whether the bell has just been rung for this sleeper. It wakes up whenever membership of the segment changes, so
+/// `attempt` may also wait for a death.
+pub(crate) fn block_until_rung<R>(
+    attachment: &Attachment,
+    word: &AtomicU32,
+    patience: Patience,
+    mut attempt: impl FnMut(bool) -> Option<R>,
+) -> Option<R> {
     if patience.is_over() {
         return None;
     }
     // A thread that could not join got that as its first attempt's result, and is not here.
     let participant = attachment.participant().ok()?;
-    if let Some(result) = participant.spin.spin(&mut attempt) {
+    if let Some(result) = participant.spin.spin(|| attempt(false)) {
         return Some(result);
     }
     let bell = Bell::new(word);
     let mut first = true;
+    let mut rung = false;
     loop {
         let armed = bell.arm();
         let census = attachment.census(participant);
-        if let Some(result) = attempt() {
+        if let Some(result) = attempt(rung) {
             if first {
                 participant.spin.paid();
             }
@@ -103,7 +115,7 @@ pub(crate) fn block_until<R>(
         if patience.is_over() {
             return None;
         }
-        census.sleep(word, armed.value, armed.brief && first, patience.deadline());
+        rung = census.sleep(word, armed.value, armed.brief && first, patience.deadline());
         if first {
             participant.spin.did_not_pay();
             first = false;

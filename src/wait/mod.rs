@@ -8,9 +8,10 @@ pub(crate) mod model;
 #[cfg(not(loom))]
 mod spin;
 
-#[cfg(not(loom))]
 pub(crate) use bell::Bell;
+#[cfg(all(loom, test))]
+pub(crate) use bell::Parking;
 #[cfg(not(loom))]
-pub(crate) use blocking::{FutexBell, Patience, block_until};
+pub(crate) use blocking::{FutexBell, Patience, block_until, block_until_rung};
 #[cfg(not(loom))]
 pub(crate) use spin::SpinBudget;

@@ -8,7 +8,7 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
-use std::ptr;
+use std::ptr::from_ref;
 use std::sync::Arc;
 
 use loom::sync::Mutex;
@@ -86,7 +86,12 @@ pub(crate) const DEAD: u32 = 1;
 /// Futexes, and a `membarrier` that is granted or refused.
 pub(crate) struct Kernel {
     membarrier: bool,
-    parked: Mutex<Vec<(*const AtomicU32, Thread)>>,
+    /// Who sleeps, and the addresses of the words they sleep on.
+    parked: Mutex<Vec<(usize, Thread)>>,
+}
+
+fn address(word: &AtomicU32) -> usize {
+    from_ref(word).addr()
 }
 
 impl Kernel {
@@ -102,35 +107,69 @@ impl Kernel {
         }
     }
 
-    fn wait(&self, word: &AtomicU32, value: u32) {
+    /// Sleeps until the word is woken or somebody dies, unless the word has changed or one of `lives` has.
+    fn wait(&self, word: &AtomicU32, value: u32, lives: &[(&AtomicU32, u32)]) {
         step();
         let mut parked = self.parked.lock().expect("no panics while locked");
-        if word.load(Ordering::Relaxed) == value {
-            parked.push((word, thread::current()));
+        let mut expected = [(word, value)].into_iter().chain(lives.iter().copied());
+        if expected.all(|(word, value)| word.load(Ordering::Relaxed) == value) {
+            parked.push((address(word), thread::current()));
             drop(parked);
             thread::park();
         }
     }
 
     /// The loop of everything that blocks; but only a ring wakes it, no death and no time limit.
-    pub(crate) fn block_until<R>(
+    pub(crate) fn block_until<R>(&self, word: &AtomicU32, attempt: impl FnMut() -> Option<R>) -> R {
+        self.block_among(&self.bell(word), &[], attempt)
+    }
+
+    /// The same where a death of one of `lives` wakes too.
+    pub(crate) fn block_among<R>(
         &self,
-        word: &AtomicU32,
+        bell: &Bell<'_, impl Parking>,
+        lives: &[&AtomicU32],
         mut attempt: impl FnMut() -> Option<R>,
     ) -> R {
-        let bell = self.bell(word);
         let mut first = true;
         loop {
             step();
             let armed = bell.arm();
+            let look = |life| (life, AtomicU32::load(life, Ordering::Acquire));
+            let census: Vec<_> = lives.iter().copied().map(look).collect();
             if let Some(result) = attempt() {
                 return result;
             }
             if !(armed.brief && first) {
-                self.wait(word, armed.value);
+                self.wait(bell.word, armed.value, &census);
             }
             first = false;
         }
+    }
+
+    /// [`live`]; and the death wakes all who sleep, since whom the kernel wakes tells the others.
+    pub(crate) fn live<R>(&self, life: &AtomicU32, act: impl FnOnce() -> R) -> Option<R> {
+        let outcome = live(life, act);
+        self.unpark(u32::MAX, |_| true);
+        outcome
+    }
+
+    /// Wakes up to `count` of those who sleep on a word that `is_meant`; how many.
+    fn unpark(&self, count: u32, is_meant: impl Fn(usize) -> bool) -> usize {
+        step();
+        let mut parked = self.parked.lock().expect("no panics while locked");
+        let mut woken = 0;
+        parked.retain(|(on, thread)| {
+            let wake = woken < count as usize && is_meant(*on);
+            if wake {
+                thread.unpark();
+                woken += 1;
+            }
+            !wake
+        });
+        drop(parked);
+        step();
+        woken
     }
 }
 
@@ -151,20 +190,7 @@ impl Parking for &Kernel {
     }
 
     fn wake(&self, word: &AtomicU32, count: u32) -> usize {
-        step();
-        let mut parked = self.parked.lock().expect("no panics while locked");
-        let mut woken = 0;
-        parked.retain(|(on, thread)| {
-            let wake = woken < count as usize && ptr::eq(*on, word);
-            if wake {
-                thread.unpark();
-                woken += 1;
-            }
-            !wake
-        });
-        drop(parked);
-        step();
-        woken
+        self.unpark(count, |on| on == address(word))
     }
 }
 
@@ -262,22 +288,73 @@ fn two_ringers_and_two_sleepers() {
     ringers_and_sleepers(2, true, 2, 2);
 }
 
-/// Closing: one store that concerns everybody.
-#[test]
-fn ringing_for_everybody() {
-    check(3, || {
-        let shelf = Shelf::new(true);
-        let is_closed = |shelf: &Shelf| {
-            step();
-            (shelf.things.load(Ordering::Acquire) > 0).then_some(())
-        };
-        let sleepers = [sleeper(&shelf, is_closed), sleeper(&shelf, is_closed)];
+/// Closing: one store that concerns everybody, by so many who close.
+fn ringers_for_everybody(preemptions: usize, membarrier: bool, ringers: usize, sleepers: usize) {
+    fn close(shelf: &Shelf) {
         step();
         shelf.things.store(1, Ordering::Release);
         step();
         shelf.kernel.bell(&shelf.word).ring_all();
-        sleepers
-            .into_iter()
-            .for_each(|sleeper| sleeper.join().unwrap());
+    }
+    check(preemptions, move || {
+        let shelf = Shelf::new(membarrier);
+        let is_closed = |shelf: &Shelf| {
+            step();
+            (shelf.things.load(Ordering::Acquire) > 0).then_some(())
+        };
+        let mut others: Vec<_> = (0..sleepers).map(|_| sleeper(&shelf, is_closed)).collect();
+        for _ in 1..ringers {
+            let shelf = Arc::clone(&shelf);
+            others.push(thread::spawn(move || close(&shelf)));
+        }
+        close(&shelf);
+        others.into_iter().for_each(|other| other.join().unwrap());
     });
+}
+
+#[test]
+fn ringing_for_everybody() {
+    ringers_for_everybody(3, true, 1, 2);
+    ringers_for_everybody(3, true, 2, 1);
+}
+
+#[test]
+fn ringing_for_everybody_with_a_fence() {
+    ringers_for_everybody(3, false, 1, 2);
+}
+
+/// One thing only, which each takes and puts back. Whoever is woken, or gets ahead of it, must wake the next.
+fn takers_of_one_thing(preemptions: usize, membarrier: bool, takers: usize) {
+    check(preemptions, move || {
+        let shelf = Shelf::new(membarrier);
+        shelf.things.store(1, Ordering::Relaxed);
+        let take_and_put_back = |shelf: &Shelf| {
+            let bell = shelf.kernel.bell(&shelf.word);
+            shelf
+                .try_take()
+                .unwrap_or_else(|| shelf.kernel.block_until(&shelf.word, || shelf.try_take()));
+            step();
+            shelf.things.store(1, Ordering::Release);
+            bell.ring_next();
+        };
+        let others: Vec<_> = (1..takers)
+            .map(|_| {
+                let shelf = Arc::clone(&shelf);
+                thread::spawn(move || take_and_put_back(&shelf))
+            })
+            .collect();
+        take_and_put_back(&shelf);
+        others.into_iter().for_each(|other| other.join().unwrap());
+    });
+}
+
+#[test]
+fn two_takers_of_one_thing() {
+    takers_of_one_thing(4, true, 2);
+    takers_of_one_thing(4, false, 2);
+}
+
+#[test]
+fn three_takers_of_one_thing() {
+    takers_of_one_thing(2, true, 3);
 }

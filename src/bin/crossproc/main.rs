@@ -5,7 +5,7 @@ mod stress;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Queues and rings in shared memory that survive their users.
+/// Queues, rings, locks and their like in shared memory that survive their users.
 #[derive(Parser)]
 #[command(name = "crossproc", version, arg_required_else_help = true)]
 struct Cli {

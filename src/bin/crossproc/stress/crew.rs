@@ -1,12 +1,9 @@
 //! The worker processes of a round: hired, watched, killed, replaced.
 
-use super::audit::Excuse;
-use super::ledger::Ledger;
-use super::primitives::{Lane, Subject};
 use super::random::Random;
 use super::round::Conditions;
-use super::worker::{self, Doing, Job};
-use crossproc::process::{self, Child, JoinError};
+use super::work::{Post, Work};
+use crossproc::process::{Child, JoinError};
 use std::fs;
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
@@ -27,26 +24,9 @@ impl<E: std::error::Error> From<E> for Broken {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    Producer,
-    Consumer,
-    /// Comes when all others are dead.
-    Survivor,
-}
-
-/// A worker's place, which outlives it.
-#[derive(Clone, Copy, Debug)]
-struct Post {
-    role: Role,
-    lane: usize,
-    desk: usize,
-    column: usize,
-}
-
 #[derive(Debug)]
-struct Worker {
-    post: Post,
+struct Worker<R> {
+    post: Post<R>,
     child: Child<usize>,
 }
 
@@ -57,37 +37,31 @@ struct Stall {
     lasted: Duration,
 }
 
-pub(crate) struct Crew<'a, S: Subject<N>, const N: usize> {
-    handles: &'a [S::Handle],
-    ledger: &'a Ledger,
+pub(crate) struct Crew<'a, W: Work> {
+    work: &'a W,
     random: Random,
     conditions: &'a Conditions<'a>,
-    posts: Vec<Post>,
-    workers: Vec<Worker>,
+    posts: Vec<Post<W::Role>>,
+    workers: Vec<Worker<W::Role>>,
     stalls: Vec<Stall>,
     last_look: Instant,
-    pub(crate) excuses: Vec<Excuse>,
+    pub(crate) excuses: Vec<W::Excuse>,
     pub(crate) kills: u64,
     pub(crate) kills_asleep: u64,
     pub(crate) hung: u64,
-    /// Elements of the capacity that the dead took with them.
+    /// What survivors found missing.
     pub(crate) missing: u64,
 }
 
-impl<'a, S: Subject<N>, const N: usize> Crew<'a, S, N> {
-    pub(crate) fn new(
-        handles: &'a [S::Handle],
-        ledger: &'a Ledger,
-        conditions: &'a Conditions<'a>,
-    ) -> Self {
+impl<'a, W: Work> Crew<'a, W> {
+    pub(crate) fn new(work: &'a W, conditions: &'a Conditions<'a>) -> Self {
         Self {
-            handles,
-            ledger,
+            work,
             random: Random::new(conditions.seed),
             conditions,
             posts: Vec::new(),
             workers: Vec::new(),
-            stalls: vec![Stall::default(); handles.len()],
+            stalls: vec![Stall::default(); work.lanes()],
             last_look: Instant::now(),
             excuses: Vec::new(),
             kills: 0,
@@ -97,63 +71,26 @@ impl<'a, S: Subject<N>, const N: usize> Crew<'a, S, N> {
         }
     }
 
-    /// Starts the producers and consumers of every lane.
-    pub(crate) fn hire(&mut self, lanes: &[Lane]) -> Result<(), Broken> {
-        for (i, lane) in lanes.iter().enumerate() {
-            for column in 0..lane.producers {
-                self.open_post(Role::Producer, i, column)?;
-            }
-            for column in 0..lane.consumers {
-                self.open_post(Role::Consumer, i, column)?;
-            }
+    /// Starts a worker at each of these posts.
+    pub(crate) fn hire(&mut self, posts: Vec<Post<W::Role>>) -> Result<(), Broken> {
+        for post in posts {
+            self.posts.push(post);
+            self.fill_post(post)?;
         }
         Ok(())
     }
 
-    /// Starts one survivor for every lane.
-    pub(crate) fn hire_survivors(&mut self, lanes: &[Lane]) -> Result<(), Broken> {
-        for (i, lane) in lanes.iter().enumerate() {
-            self.open_post(Role::Survivor, i, lane.consumers)?;
-        }
-        Ok(())
-    }
-
-    fn open_post(&mut self, role: Role, lane: usize, column: usize) -> Result<(), Broken> {
-        let desk = self.posts.len();
-        let post = Post {
-            role,
-            lane,
-            desk,
-            column,
-        };
-        self.posts.push(post);
-        self.fill_post(post)
-    }
-
-    fn fill_post(&mut self, post: Post) -> Result<(), Broken> {
-        let job = Job {
-            handle: self.handles[post.lane].clone(),
-            ledger: self.ledger.address(),
-            desk: post.desk,
-            column: post.column,
-            seed: self.random.next(),
-            // Where workers are killed, more of them shall be killed asleep.
-            bursts_per_nap: if self.conditions.kill { 16 } else { 1024 },
-            sabotage: self.conditions.sabotage,
-        };
-        let child = match post.role {
-            Role::Producer => process::spawn(worker::produce::<S, N>, job),
-            Role::Consumer => process::spawn(worker::consume::<S, N>, job),
-            Role::Survivor => process::spawn(worker::survive::<S, N>, job),
-        }?;
+    fn fill_post(&mut self, post: Post<W::Role>) -> Result<(), Broken> {
+        let seed = self.random.next();
+        let child = self.work.start(post, seed, self.conditions)?;
         self.workers.push(Worker { post, child });
         Ok(())
     }
 
-    /// Messages sent and received so far in these lanes.
+    /// Operations so far in these lanes.
     pub(crate) fn moved(&self, lanes: Range<usize>) -> u64 {
         let posts = self.posts.iter().filter(|post| lanes.contains(&post.lane));
-        let moved = posts.map(|post| self.ledger.desk(post.desk).moved.load(Relaxed));
+        let moved = posts.map(|post| self.work.desk(post.desk).moved.load(Relaxed));
         moved.sum()
     }
 
@@ -165,6 +102,7 @@ impl<'a, S: Subject<N>, const N: usize> Crew<'a, S, N> {
         let victim = lane[self.random.below(lane.len() as u64) as usize];
         let worker = self.workers.swap_remove(victim);
         let asleep = state_of(worker.child.id()) == Some('S');
+        self.work.condemn(worker.post.desk);
         worker.child.kill()?;
         let post = self.bury(worker)?;
         self.kills_asleep += u64::from(asleep);
@@ -174,6 +112,7 @@ impl<'a, S: Subject<N>, const N: usize> Crew<'a, S, N> {
     /// Kills all workers at once.
     pub(crate) fn kill_all(&mut self) -> Result<(), Broken> {
         for worker in &self.workers {
+            self.work.condemn(worker.post.desk);
             worker.child.kill()?;
         }
         for worker in std::mem::take(&mut self.workers) {
@@ -183,30 +122,27 @@ impl<'a, S: Subject<N>, const N: usize> Crew<'a, S, N> {
     }
 
     /// Waits for the end of a worker that has just been killed.
-    fn bury(&mut self, mut worker: Worker) -> Result<Post, Broken> {
+    fn bury(&mut self, mut worker: Worker<W::Role>) -> Result<Post<W::Role>, Broken> {
         match worker.child.join_timeout(self.conditions.patience) {
             Err(JoinError::Killed { signal: KILL, .. } | JoinError::NeverStarted { .. }) => {
                 self.kills += 1;
             }
-            // It had just finished, because there is no account left to open.
-            Ok(Some(_)) if self.ledger.is_full() => {}
+            // It had just finished, because there is no room for more.
+            Ok(Some(_)) if self.work.is_full() => {}
             other => {
                 return Err(Broken(format!(
                     "killed, a worker ended otherwise: {other:?}"
                 )));
             }
         }
-        if worker.post.role == Role::Consumer {
-            let excuse = Excuse::find::<N>(self.ledger, worker.post.desk)?;
-            self.excuses.extend(excuse);
-        }
+        self.excuses.extend(self.work.excuse(worker.post)?);
         Ok(worker.post)
     }
 
     /// Looks after everyone once: nobody may have ended, no lane may hang.
     pub(crate) fn look(&mut self) -> Result<(), Broken> {
         for worker in &mut self.workers {
-            if worker.child.try_join()?.is_some() && !self.ledger.is_full() {
+            if worker.child.try_join()?.is_some() && !self.work.is_full() {
                 return Err(Broken(format!("{:?} ended before the round", worker.post)));
             }
         }
@@ -241,13 +177,13 @@ impl<'a, S: Subject<N>, const N: usize> Crew<'a, S, N> {
     fn hang(&mut self, lane: usize) -> Broken {
         let mut report = String::from("nothing moves:");
         for worker in self.workers.iter().filter(|w| w.post.lane == lane) {
-            let desk = self.ledger.desk(worker.post.desk);
+            let desk = self.work.desk(worker.post.desk);
             report += &format!(
                 "\n  {:?}, pid {} ({}), {:?}, {} moved",
                 worker.post,
                 worker.child.id(),
                 state_of(worker.child.id()).unwrap_or('?'),
-                Doing::at(&desk),
+                desk.doing(),
                 desk.moved.load(Relaxed),
             );
             self.hung += 1;
@@ -256,7 +192,7 @@ impl<'a, S: Subject<N>, const N: usize> Crew<'a, S, N> {
     }
 
     /// Waits until all workers of a role have finished by themselves.
-    pub(crate) fn await_all(&mut self, role: Role) -> Result<(), Broken> {
+    pub(crate) fn await_all(&mut self, role: W::Role) -> Result<(), Broken> {
         loop {
             let mut error = None;
             let missing = &mut self.missing;

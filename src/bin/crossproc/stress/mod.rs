@@ -1,10 +1,10 @@
-//! `crossproc stress`: every primitive under load from many processes, checked message by message.
+//! `crossproc stress`: every primitive under load from many processes, each step of which is checked.
 
-mod audit;
+mod burst;
 mod crew;
+mod desk;
 mod leaks;
-mod ledger;
-mod message;
+mod messages;
 mod outcome;
 mod primitives;
 mod random;
@@ -12,7 +12,9 @@ mod report;
 mod round;
 mod sabotage;
 mod screen;
-mod worker;
+mod sheet;
+mod sync;
+mod work;
 
 use clap::builder::PossibleValuesParser;
 use crossproc::process;
@@ -32,19 +34,30 @@ pub(crate) type Failure = Box<dyn std::error::Error>;
 
 /// A ledger has room for the messages of a few seconds.
 const LONGEST_ROUND: Duration = Duration::from_secs(3);
-/// One for each element size.
-const FEWEST_ROUNDS: u32 = 3;
 
-/// Loads every primitive from many processes and checks every message.
+/// Loads every primitive from many processes and checks all they do.
 ///
-/// Worker processes send and receive in all the ways there are. Each message is accounted for
-/// in memory that the primitives know nothing of, so loss, duplication, reordering, tearing,
-/// hangs and leaks are all found. Exits with 1 if there is any.
+/// Worker processes call in all the ways there are, and keep accounts in memory that the primitives
+/// know nothing of, so loss, duplication, reordering, tearing, hangs and leaks are all found. Exits
+/// with 1 if there is any.
 ///
-/// Consumers receive into memory that survives them. A message that is recorded nowhere, but lies
-/// in the hands of a consumer killed in a receive, was received. One that such a consumer may have
-/// been given in the moment before it lay there is excused from being lost: at most as many
-/// as that call asked for, and only messages that were under way then. The table shows how many.
+/// Through queues and rings every message arrives once, undamaged and in order. For the others,
+///
+/// lost: work done under a lock and not there, permits and tokens that do not come back, an event
+/// that does not say it is set, a barrier without a leader, a value that is gone;
+///
+/// duplicated: two owners of one lock, one permit or token too many, work nobody did, more owners
+/// said to be dead than are, a second leader or value;
+///
+/// reordered: released from a barrier before all had arrived, from an event before it was set;
+///
+/// torn: what a lock guards half changed, or its owner not told of the death that left it so.
+///
+/// What a worker was in the middle of when it was killed may have happened or not, and nothing else.
+/// Consumers receive into memory that survives them. A message that is recorded nowhere, but lies in
+/// the hands of a consumer killed in a receive, was received. One that such a consumer may have been
+/// given in the moment before it lay there is excused from being lost: at most as many as that call
+/// asked for, and only messages that were under way then. The table shows how many.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// The primitive to load.
@@ -132,7 +145,8 @@ fn warm_up() -> Result<(), Failure> {
 
 /// Loads one primitive, in rounds: each starts afresh and differs from the one before.
 fn load(primitive: &Primitive, args: &Args, seed: u64) -> Result<Outcome, Failure> {
-    let rounds = (args.seconds.div_duration_f64(LONGEST_ROUND).ceil() as u32).max(FEWEST_ROUNDS);
+    let rounds = args.seconds.div_duration_f64(LONGEST_ROUND).ceil() as u32;
+    let rounds = rounds.max(primitive.fewest_rounds);
     let duration = args.seconds / rounds;
     let screen = Screen::new(primitive.name, args.seconds, args.json);
     let mut random = Random::new(seed);

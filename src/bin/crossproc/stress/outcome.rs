@@ -7,14 +7,17 @@ use std::time::Duration;
 pub(crate) struct Outcome {
     pub(crate) processes: usize,
     pub(crate) elapsed: Duration,
-    /// Messages sent and messages received.
+    /// Messages sent and messages received, or whatever else has succeeded.
     pub(crate) operations: u64,
     pub(crate) kills: u64,
     /// Kills of a worker that was asleep in the kernel.
     pub(crate) kills_asleep: u64,
+    /// Kills of a worker that was in the middle of something.
+    pub(crate) kills_inside: u64,
     /// Repairs that survivors made.
     pub(crate) recovered: u64,
-    /// Messages whose send returned and that nobody received.
+    /// Messages whose send returned and that nobody received. For what this and the others count of primitives that
+    /// carry no messages, see [`super::sync`].
     pub(crate) lost: u64,
     /// Messages without a mark, found with the consumer that was killed before it could mark them.
     pub(crate) in_hand: u64,
@@ -51,6 +54,7 @@ impl AddAssign for Outcome {
         self.operations += other.operations;
         self.kills += other.kills;
         self.kills_asleep += other.kills_asleep;
+        self.kills_inside += other.kills_inside;
         self.recovered += other.recovered;
         self.lost += other.lost;
         self.in_hand += other.in_hand;

@@ -50,8 +50,15 @@ pub(crate) fn table(passed: bool, results: &Results) -> io::Result<()> {
         if o.kills > 0 {
             writeln!(
                 out,
-                "{name}: {} of {} kills met a sleeper; {} messages were found with consumers killed before they could mark them, {} more may have been with such",
-                o.kills_asleep, o.kills, o.in_hand, o.excused,
+                "{name}: {} of {} kills met a sleeper, {} a worker in the middle of something",
+                o.kills_asleep, o.kills, o.kills_inside,
+            )?;
+        }
+        if o.in_hand + o.excused > 0 {
+            writeln!(
+                out,
+                "{name}: {} messages were found with consumers killed before they could mark them, {} more may have been with such",
+                o.in_hand, o.excused,
             )?;
         }
         tell_failures(name, o);

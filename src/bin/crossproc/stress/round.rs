@@ -1,13 +1,12 @@
-//! One round: fresh primitives, a fresh ledger, a crew of workers, and what becomes of them.
+//! One round: fresh primitives, fresh memory to check them by, a crew of workers, and what becomes of them.
 
 use super::Failure;
-use super::audit;
-use super::crew::{Broken, Crew, Role, TICK};
-use super::ledger::{Ledger, Pace};
+use super::crew::{Broken, Crew, TICK};
 use super::outcome::Outcome;
-use super::primitives::{Lane, Subject};
 use super::random::Random;
 use super::sabotage::Sabotage;
+use super::sheet::Pace;
+use super::work::Work;
 use std::ops::Range;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,7 +21,6 @@ const PACES: [(Pace, Duration); 4] = [
     (Pace::Free, Duration::from_millis(150)),
     (Pace::OutOfFull, Duration::from_millis(50)),
 ];
-const CAPACITIES: [usize; 3] = [1024, 4, 64];
 
 /// What a round is like.
 pub(crate) struct Conditions<'a> {
@@ -34,65 +32,49 @@ pub(crate) struct Conditions<'a> {
     /// A lane that moves nothing for so long hangs.
     pub(crate) patience: Duration,
     pub(crate) sabotage: Option<Sabotage>,
-    /// Told now and then: time since the start, messages moved, kills.
+    /// Told now and then: time since the start, operations, kills.
     pub(crate) watch: &'a dyn Fn(Duration, u64, u64),
 }
 
 impl Conditions<'_> {
-    fn capacity(&self) -> usize {
-        // Out of step with the element sizes, which also take turns by threes.
-        CAPACITIES[(self.number + self.number / 3) % 3]
-    }
-
     /// Every other round with kills ends with the death of all: a newcomer finds what they left.
     fn ends_in_massacre(&self) -> bool {
         self.kill && self.number % 2 == 1
     }
 
+    /// A worker naps after one burst in so many, so that its peers find no company. Where workers are
+    /// killed, more of them shall be killed asleep.
+    pub(crate) fn bursts_per_nap(&self) -> u64 {
+        if self.kill { 16 } else { 1024 }
+    }
+
     /// Some primitives are found by name, and lose the name again before anyone uses them.
-    fn name(&self, lane: usize) -> Option<String> {
+    pub(crate) fn name(&self, lane: usize) -> Option<String> {
         (self.number % 2 == 1).then(|| format!("{}-{lane}", super::leaks::name_prefix()))
     }
 }
 
-pub(crate) fn run<S: Subject<N>, const N: usize>(
-    conditions: &Conditions<'_>,
-) -> Result<Outcome, Failure> {
-    let lanes = S::lanes(conditions.processes);
-    let workers: usize = lanes.iter().map(|l| l.producers + l.consumers).sum();
-    let columns = lanes.iter().map(|l| l.consumers + 1).max().unwrap_or(1);
-    // The survivors have desks of their own.
-    let ledger = Ledger::new(workers + lanes.len(), columns)?;
-    let handles = (0..)
-        .zip(&lanes)
-        .map(|(i, lane)| {
-            // Each process has two records, its main thread's and its keeper's, this one too; a
-            // newcomer must find room as soon as another has died.
-            let participants = 2 * (lane.producers + lane.consumers + 1) as u32;
-            let name = conditions.name(i);
-            S::create(name.as_deref(), conditions.capacity(), participants)
-        })
-        .collect::<crossproc::Result<Vec<_>>>()?;
-
-    let mut crew = Crew::<S, N>::new(&handles, &ledger, conditions);
+pub(crate) fn run<W: Work>(conditions: &Conditions<'_>) -> Result<Outcome, Failure> {
+    let work = W::new(conditions)?;
+    let mut crew = Crew::new(&work, conditions);
     let began = Instant::now();
-    let worked = work(conditions, &lanes, &ledger, &mut crew);
+    let worked = keep_busy(conditions, &work, &mut crew);
     let mut outcome = Outcome {
-        processes: workers,
+        processes: work.posts().len(),
         elapsed: began.elapsed(),
         ..Outcome::default()
     };
-    let finished = worked.and_then(|()| finish(conditions, &lanes, &handles, &ledger, &mut crew));
+    let finished = worked.and_then(|()| finish(conditions, &work, &mut crew));
     crew.disband();
     outcome.kills = crew.kills;
     outcome.kills_asleep = crew.kills_asleep;
     outcome.hung = crew.hung;
     outcome.leaked = crew.missing;
-    outcome.recovered = handles.iter().map(S::repairs).sum();
+    outcome.recovered = work.repairs();
     if conditions.sabotage == Some(Sabotage::Leak) {
-        std::mem::forget(handles.clone());
+        work.leak();
     }
-    audit::balance(&ledger, crew.excuses, finished.is_ok(), &mut outcome)?;
+    work.balance(crew.excuses, finished.is_ok(), &mut outcome)?;
     outcome
         .failures
         .extend(finished.err().map(|Broken(why)| why));
@@ -100,25 +82,24 @@ pub(crate) fn run<S: Subject<N>, const N: usize>(
 }
 
 /// Lets the workers work until time is up, killing some now and then if so told.
-fn work<S: Subject<N>, const N: usize>(
+fn keep_busy<W: Work>(
     conditions: &Conditions<'_>,
-    lanes: &[Lane],
-    ledger: &Ledger,
-    crew: &mut Crew<'_, S, N>,
+    work: &W,
+    crew: &mut Crew<'_, W>,
 ) -> Result<(), Broken> {
     let mut random = Random::new(!conditions.seed);
     let began = Instant::now();
-    crew.hire(lanes)?;
-    let all = 0..lanes.len();
+    crew.hire(work.posts())?;
+    let all = 0..work.lanes();
     let mut end = Deed::due(conditions.duration, all.clone());
     let mut change = Deed::due(Duration::ZERO, all.clone());
     let mut kill = Deed::due(Duration::ZERO, 0..1);
     let mut paces = PACES.into_iter().cycle();
-    while !end.is_ripe(crew) && !ledger.is_full() {
+    while !end.is_ripe(crew) && !work.is_full() {
         if change.is_ripe(crew)
             && let Some((pace, lasts)) = paces.next()
         {
-            ledger.set_pace(pace);
+            work.set_pace(pace);
             change = Deed::due(lasts, all.clone());
         }
         if conditions.kill && kill.is_ripe(crew) {
@@ -128,7 +109,7 @@ fn work<S: Subject<N>, const N: usize>(
                 thread::sleep(random.shorter_than(STARTING_TIME));
                 crew.kill_one(kill.lanes.start)?;
             }
-            let lane = random.below(lanes.len() as u64) as usize;
+            let lane = random.below(work.lanes() as u64) as usize;
             kill = Deed::due(random.shorter_than(BETWEEN_KILLS * 2), lane..lane + 1);
         }
         crew.look()?;
@@ -155,7 +136,7 @@ impl Deed {
         }
     }
 
-    fn is_ripe<S: Subject<N>, const N: usize>(&mut self, crew: &Crew<'_, S, N>) -> bool {
+    fn is_ripe<W: Work>(&mut self, crew: &Crew<'_, W>) -> bool {
         if Instant::now() < self.due {
             return false;
         }
@@ -170,21 +151,19 @@ impl Deed {
     }
 }
 
-/// Ends the round, so that every message sent has been received.
-fn finish<S: Subject<N>, const N: usize>(
+/// Ends the round. What the dead left is examined by others.
+fn finish<W: Work>(
     conditions: &Conditions<'_>,
-    lanes: &[Lane],
-    handles: &[S::Handle],
-    ledger: &Ledger,
-    crew: &mut Crew<'_, S, N>,
+    work: &W,
+    crew: &mut Crew<'_, W>,
 ) -> Result<(), Broken> {
-    if conditions.ends_in_massacre() {
-        crew.kill_all()?;
-        crew.hire_survivors(lanes)?;
-        return crew.await_all(Role::Survivor);
+    if !conditions.ends_in_massacre() {
+        work.set_pace(Pace::Ending);
+        return work.finish(crew);
     }
-    ledger.set_pace(Pace::Ending);
-    crew.await_all(Role::Producer)?;
-    handles.iter().for_each(S::finish);
-    crew.await_all(Role::Consumer)
+    crew.kill_all()?;
+    let survivors = work.survivors();
+    let roles: Vec<_> = survivors.iter().map(|post| post.role).collect();
+    crew.hire(survivors)?;
+    roles.into_iter().try_for_each(|role| crew.await_all(role))
 }

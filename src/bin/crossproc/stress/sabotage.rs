@@ -1,10 +1,7 @@
 //! Faults made on purpose, so that tests can see each of them found.
 
-use super::message::Message;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
-use std::thread;
-use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub(crate) enum Sabotage {
@@ -15,61 +12,8 @@ pub(crate) enum Sabotage {
     Hang,
     Panic,
     Leak,
-}
-
-/// Stands between a consumer and the ledger.
-#[derive(Debug)]
-pub(crate) struct Saboteur<const N: usize> {
-    kind: Option<Sabotage>,
-    received: u64,
-    held_back: Option<Message<N>>,
-}
-
-impl<const N: usize> Saboteur<N> {
-    /// Messages from one fault to the next.
-    const PERIOD: u64 = 100;
-
-    pub(crate) fn new(kind: Option<Sabotage>) -> Self {
-        Self {
-            kind,
-            received: 0,
-            held_back: None,
-        }
-    }
-
-    /// Passes the message on, as a rule.
-    pub(crate) fn pass(&mut self, message: Message<N>, mut enter: impl FnMut(&Message<N>)) {
-        let Some(kind) = self.kind else {
-            return enter(&message);
-        };
-        self.received += 1;
-        if !self.received.is_multiple_of(Self::PERIOD) {
-            enter(&message);
-            return self.held_back.take().iter().for_each(enter);
-        }
-        match kind {
-            Sabotage::Lose => {}
-            Sabotage::Duplicate => {
-                enter(&message);
-                enter(&message);
-            }
-            Sabotage::Reorder => self.held_back = Some(message),
-            Sabotage::Tear => {
-                let mut torn = message;
-                torn[N - 1] ^= 1 << 40;
-                enter(&torn);
-            }
-            Sabotage::Hang => loop {
-                thread::sleep(Duration::from_secs(1));
-            },
-            Sabotage::Panic => panic!("sabotaged"),
-            // The parent does it.
-            Sabotage::Leak => enter(&message),
-        }
-    }
-
-    /// Passes on what is still held back.
-    pub(crate) fn finish(self, enter: impl FnMut(&Message<N>)) {
-        self.held_back.iter().for_each(enter);
-    }
+    /// Nobody listens when told that an owner died.
+    Deafen,
+    /// Somebody claims to have been told.
+    Alarm,
 }

@@ -1,54 +1,47 @@
 #![allow(unsafe_code)] // maps memory that other processes write
-//! The ledger: what was sent and what was received, in memory that the primitives under test
-//! know nothing of.
+//! The ledger: what was sent and what was received.
 //!
-//! A plain mapping holds, in order,
+//! The round's memory holds, in order,
 //!
 //! - two lines of the round's own: the pace, and the number of accounts opened;
-//! - a *desk* for every worker: what it is doing now, what it has counted. A worker that was
-//!   killed is replaced at the same desk;
+//! - a *desk* for every worker;
 //! - an *account* for every life of a producer (a longer life opens one account after another):
 //!   which desk sends, how many messages it has tried to send, how many sends have returned;
 //! - *marks*: for each account and each consumer of its lane one bit per message;
 //! - a *tray* for every desk, which a consumer receives into: what it held at its death is there.
 //!
-//! Each word has one writer at a time, so a plain load and store updates it, and a worker killed
-//! anywhere leaves it right. Marks are never used twice: an account is one stretch of one life.
+//! Marks are never used twice: an account is one stretch of one life.
 
 use super::message::{ACCOUNTS, Key, Message, ROOM};
-use memmap2::{MmapMut, MmapOptions, MmapRaw};
+use crate::stress::desk;
+use crate::stress::sheet::{self, LINE, Sheet};
+use memmap2::{MmapMut, MmapOptions};
 use serde::{Deserialize, Serialize};
-use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::ops::Deref;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{
     AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
 
-/// Words in two cache lines, which is what neighbours keep apart.
-const LINE: usize = 16;
 const COLUMN: usize = ROOM / 64;
 /// Bytes from one tray to the next: whole pages on any machine.
 const TRAY: usize = 1 << 16;
 
-/// How large a ledger is, and where its memory is found.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct Address {
-    pid: u32,
-    fd: i32,
+struct Layout {
     desks: usize,
     columns: usize,
 }
 
-impl Address {
+impl Layout {
     fn desk_stride(&self) -> usize {
         (Desk::COUNTERS + self.desks).next_multiple_of(LINE)
     }
 
     fn desk(&self, index: usize) -> usize {
-        2 * LINE + index * self.desk_stride()
+        Sheet::OWN + LINE + index * self.desk_stride()
     }
 
     fn account(&self, index: usize) -> usize {
@@ -69,107 +62,58 @@ impl Address {
     }
 }
 
-/// How workers go on.
-///
-/// A wake-up that gets lost under load is made good by the next one. At the two paces in between
-/// there is no next one: everyone at one side sleeps, and one message depends on one wake-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pace {
-    Free,
-    /// Producers send one message at a time, when all before it have been received.
-    IntoEmpty,
-    /// Consumers receive one message at a time, when there is no room for another.
-    OutOfFull,
-    /// Producers finish.
-    Ending,
+/// Where a ledger is found.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Address {
+    sheet: sheet::Address,
+    at: Layout,
 }
 
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    at: Address,
-    map: MmapRaw,
-    file: File,
+    at: Layout,
+    sheet: Sheet,
+}
+
+impl Deref for Ledger {
+    type Target = Sheet;
+
+    fn deref(&self) -> &Sheet {
+        &self.sheet
+    }
 }
 
 impl Ledger {
     /// An empty ledger for `desks` workers, at most `columns` of which consume one lane's messages.
     pub(crate) fn new(desks: usize, columns: usize) -> io::Result<Self> {
-        let file = File::from(rustix::fs::memfd_create(
-            "stress ledger",
-            rustix::fs::MemfdFlags::CLOEXEC,
-        )?);
-        let at = Address {
-            pid: std::process::id(),
-            fd: file.as_raw_fd(),
-            desks,
-            columns,
-        };
-        // The file is sparse: a page costs memory once a worker has written to it.
-        file.set_len(at.tray(desks))?;
-        Self::map(at, file)
+        let at = Layout { desks, columns };
+        let sheet = Sheet::new(at.words(), at.tray(desks))?;
+        Ok(Self { at, sheet })
     }
 
-    /// The ledger of the parent process, which keeps it open until its workers have ended.
-    pub(crate) fn attach(at: Address) -> io::Result<Self> {
-        let path = format!("/proc/{}/fd/{}", at.pid, at.fd);
-        let file = File::options().read(true).write(true).open(path)?;
-        Self::map(at, file)
-    }
-
-    fn map(at: Address, file: File) -> io::Result<Self> {
-        let map = MmapOptions::new().len(at.words() * 8).map_raw(&file)?;
-        Ok(Self { at, map, file })
+    pub(crate) fn attach(Address { sheet, at }: Address) -> io::Result<Self> {
+        let sheet = Sheet::attach(sheet)?;
+        Ok(Self { at, sheet })
     }
 
     pub(crate) fn address(&self) -> Address {
-        self.at
-    }
-
-    fn words(&self) -> &[AtomicU64] {
-        // SAFETY: the mapping is that long, page-aligned, lives as long as `self`, and every process reaches it through atomics only.
-        unsafe { std::slice::from_raw_parts(self.map.as_ptr().cast(), self.at.words()) }
+        let sheet = self.sheet.address();
+        Address { sheet, at: self.at }
     }
 
     fn opened(&self) -> &AtomicU64 {
-        &self.words()[LINE]
-    }
-
-    /// Tells the workers how to go on.
-    pub(crate) fn set_pace(&self, pace: Pace) {
-        self.words()[0].store(pace as u64, Relaxed);
-    }
-
-    pub(crate) fn pace(&self) -> Pace {
-        match self.words()[0].load(Relaxed) {
-            0 => Pace::Free,
-            1 => Pace::IntoEmpty,
-            2 => Pace::OutOfFull,
-            _ => Pace::Ending,
-        }
+        &self.words()[Sheet::OWN]
     }
 
     pub(crate) fn desk(&self, index: usize) -> Desk<'_> {
         let words = &self.words()[self.at.desk(index)..][..Desk::COUNTERS + self.at.desks];
-        let [
-            doing,
-            taking,
-            moved,
-            duplicated,
-            reordered,
-            torn,
-            account,
-            last @ ..,
-        ] = words
-        else {
+        let common = desk::Desk::new(words);
+        let [taking, account, last @ ..] = common.own else {
             unreachable!("a desk has its counters")
         };
         Desk {
-            doing,
+            common,
             taking,
-            moved,
-            duplicated,
-            reordered,
-            torn,
             account,
             last,
         }
@@ -228,7 +172,7 @@ impl Ledger {
     pub(crate) fn read_column(&self, account: usize, column: usize) -> io::Result<Vec<u64>> {
         let mut bytes = vec![0; COLUMN * 8];
         let offset = self.at.column(account, column) as u64 * 8;
-        self.file.read_exact_at(&mut bytes, offset)?;
+        self.file().read_exact_at(&mut bytes, offset)?;
         let (words, _) = bytes.as_chunks::<8>();
         Ok(words.iter().copied().map(u64::from_ne_bytes).collect())
     }
@@ -238,13 +182,13 @@ impl Ledger {
         let mut options = MmapOptions::new();
         options.offset(self.at.tray(desk)).len(TRAY);
         // SAFETY: nobody else maps these bytes while the worker lives: the parent reads the file once it is dead.
-        unsafe { options.map_mut(&self.file) }.map(Tray)
+        unsafe { options.map_mut(self.file()) }.map(Tray)
     }
 
     /// What lay in the tray of a worker that is dead.
     pub(crate) fn read_tray<const N: usize>(&self, desk: usize) -> io::Result<Vec<Message<N>>> {
         let mut bytes = vec![0; TRAY];
-        self.file.read_exact_at(&mut bytes, self.at.tray(desk))?;
+        self.file().read_exact_at(&mut bytes, self.at.tray(desk))?;
         let (words, _) = bytes.as_chunks::<8>();
         let words: Vec<u64> = words.iter().copied().map(u64::from_ne_bytes).collect();
         Ok(words.as_chunks().0.to_vec())
@@ -272,23 +216,25 @@ impl Tray {
 /// What one worker tells of itself.
 #[derive(Debug)]
 pub(crate) struct Desk<'a> {
-    /// An [`super::worker::Doing`].
-    pub(crate) doing: &'a AtomicU64,
+    pub(crate) common: desk::Desk<'a>,
     /// How many messages the receive under way may take; zero outside one.
     pub(crate) taking: &'a AtomicU64,
-    /// Messages sent or received.
-    pub(crate) moved: &'a AtomicU64,
-    pub(crate) duplicated: &'a AtomicU64,
-    pub(crate) reordered: &'a AtomicU64,
-    pub(crate) torn: &'a AtomicU64,
     /// A producer's present account, plus one.
     account: &'a AtomicU64,
     /// By producer's desk: the key after the last one received.
     pub(crate) last: &'a [AtomicU64],
 }
 
+impl<'a> Deref for Desk<'a> {
+    type Target = desk::Desk<'a>;
+
+    fn deref(&self) -> &desk::Desk<'a> {
+        &self.common
+    }
+}
+
 impl Desk<'_> {
-    const COUNTERS: usize = 7;
+    const COUNTERS: usize = desk::Desk::COUNTERS + 2;
 }
 
 /// What one producer says of one stretch of its life.
@@ -298,9 +244,4 @@ pub(crate) struct Account<'a> {
     pub(crate) owner: &'a AtomicU64,
     pub(crate) attempted: &'a AtomicU64,
     pub(crate) committed: &'a AtomicU64,
-}
-
-/// Adds to a counter that only its owner writes.
-pub(crate) fn add(counter: &AtomicU64, n: u64) {
-    counter.store(counter.load(Relaxed) + n, Release);
 }

@@ -1,24 +1,20 @@
 //! What worker processes do: move messages in every way there is, and keep the ledger.
 
-use super::ledger::{Address, Desk, Ledger, Pace, add};
+use super::ledger::{Address, Desk, Ledger};
 use super::message::{Key, Message, ROOM, open, seal};
-use super::primitives::{How, Subject};
-use super::random::Random;
-use super::sabotage::{Sabotage, Saboteur};
+use super::saboteur::Saboteur;
+use super::subject::Subject;
+use crate::stress::burst::{self, Burst, How};
+use crate::stress::desk::{Doing, add};
+use crate::stress::random::Random;
+use crate::stress::sabotage::Sabotage;
+use crate::stress::sheet::Pace;
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release, SeqCst},
     compiler_fence,
 };
 use std::thread;
-use std::time::Duration;
-
-/// Longer than any round: a sleeper whose wake-up is lost stays asleep, and is noticed.
-const BACKSTOP: Duration = Duration::from_secs(3600);
-const GLANCE: Duration = Duration::from_micros(10);
-const LONGEST_PAUSE: Duration = Duration::from_micros(100);
-const LONGEST_NAP: Duration = Duration::from_millis(1);
-const LONGEST_TIMEOUT: Duration = Duration::from_millis(1);
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
@@ -34,89 +30,10 @@ pub(crate) struct Job<S: Subject<N>, const N: usize> {
     pub(crate) sabotage: Option<Sabotage>,
 }
 
-/// What a worker was doing when it was last heard of.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Doing {
-    Starting,
-    Trying,
-    Blocking,
-    Waiting,
-    Napping,
-    /// Until the primitive is empty, or full.
-    Pacing,
-    Ended,
-}
-
-impl Doing {
-    const ALL: [Self; 7] = [
-        Self::Starting,
-        Self::Trying,
-        Self::Blocking,
-        Self::Waiting,
-        Self::Napping,
-        Self::Pacing,
-        Self::Ended,
-    ];
-
-    pub(crate) fn at(desk: &Desk<'_>) -> Self {
-        Self::ALL[desk.doing.load(Relaxed) as usize % Self::ALL.len()]
-    }
-
-    fn of(how: How) -> Self {
-        match how {
-            How::Try => Self::Trying,
-            How::Block => Self::Blocking,
-            How::Timeout(_) => Self::Waiting,
-        }
-    }
-
-    fn tell(self, desk: &Desk<'_>) {
-        desk.doing.store(self as u64, Relaxed);
-    }
-}
-
-/// A few calls of the same kind.
-#[derive(Clone, Copy)]
-struct Burst {
-    calls: u64,
-    how: How,
-    batch: usize,
-}
-
-impl Burst {
-    /// Picks the next burst, and naps before it from time to time.
-    fn next(desk: &Desk<'_>, random: &mut Random, largest_batch: usize, per_nap: u64) -> Self {
-        if random.one_in(per_nap) {
-            Doing::Napping.tell(desk);
-            thread::sleep(random.shorter_than(LONGEST_NAP));
-        }
-        Self {
-            calls: 1 + random.below(64),
-            how: match random.below(4) {
-                0 => How::Try,
-                1 => How::Timeout(random.shorter_than(LONGEST_TIMEOUT)),
-                _ => How::Block,
-            },
-            batch: 1 + random.below(largest_batch as u64) as usize,
-        }
-    }
-
-    /// Where a wake-up is everything, nobody may help themselves to one.
-    fn at(&self, pace: Pace) -> Self {
-        match pace {
-            Pace::IntoEmpty | Pace::OutOfFull => Self {
-                how: How::Block,
-                ..*self
-            },
-            _ => *self,
-        }
-    }
-}
-
 fn start<S: Subject<N>, const N: usize>(job: &Job<S, N>) -> (Ledger, Random) {
-    crossproc::testing::set_backstop(BACKSTOP);
+    crossproc::testing::set_backstop(burst::BACKSTOP);
     let ledger = Ledger::attach(job.ledger).expect("the parent keeps the ledger open");
-    Doing::Starting.tell(&ledger.desk(job.desk));
+    ledger.desk(job.desk).tell(Doing::Starting);
     (ledger, Random::new(job.seed))
 }
 
@@ -127,7 +44,7 @@ pub(crate) fn produce<S: Subject<N>, const N: usize>(job: Job<S, N>) -> usize {
     while let Some(account) = ledger.open_account(job.desk)
         && fill(&job, &ledger, account, &mut sender, &mut random)
     {}
-    Doing::Ended.tell(&ledger.desk(job.desk));
+    ledger.desk(job.desk).tell(Doing::Ended);
     0
 }
 
@@ -144,18 +61,21 @@ fn fill<S: Subject<N>, const N: usize>(
     let mut batch: Vec<Message<N>> = vec![[0; N]; S::BATCH];
     let mut next = 0;
     while next < ROOM {
-        let burst = Burst::next(&desk, random, S::BATCH, job.bursts_per_nap);
+        let burst = Burst::next(&desk, random, job.bursts_per_nap);
+        let longest = 1 + random.below(S::BATCH as u64) as usize;
         for _ in 0..burst.calls {
             let pace = ledger.pace();
             if pace == Pace::Ending {
                 return false;
             }
-            let mut call = burst.at(pace);
+            let (how, mut count) = (burst.how(pace), longest);
             if pace == Pace::IntoEmpty {
-                keep_pace(job, ledger, random, |len| len == 0);
-                call.batch = 1;
+                burst::keep_pace(&desk, random, || {
+                    ledger.pace() != pace || S::len(&job.handle) == 0
+                });
+                count = 1;
             }
-            let batch = &mut batch[..call.batch.min(ROOM - next)];
+            let batch = &mut batch[..count.min(ROOM - next)];
             if batch.is_empty() {
                 break;
             }
@@ -167,8 +87,8 @@ fn fill<S: Subject<N>, const N: usize>(
                 .store((next + batch.len()) as u64, Release);
             // A killed process leaves its stores in program order, if the compiler does.
             compiler_fence(SeqCst);
-            Doing::of(call.how).tell(&desk);
-            let Ok(sent) = S::send(sender, call.how, batch) else {
+            desk.tell(how.doing());
+            let Ok(sent) = S::send(sender, how, batch) else {
                 panic!("closed, with its consumers at work");
             };
             next += sent;
@@ -191,24 +111,27 @@ pub(crate) fn consume<S: Subject<N>, const N: usize>(job: Job<S, N>) -> usize {
     let mut tray = ledger.tray(job.desk).expect("the tray is mapped");
     let tray = tray.messages(S::BATCH);
     loop {
-        let burst = Burst::next(&desk, &mut random, S::BATCH, job.bursts_per_nap);
+        let burst = Burst::next(&desk, &mut random, job.bursts_per_nap);
+        let longest = 1 + random.below(S::BATCH as u64) as usize;
         for _ in 0..burst.calls {
             let pace = ledger.pace();
-            let mut call = burst.at(pace);
+            let (how, mut count) = (burst.how(pace), longest);
             if pace == Pace::OutOfFull {
                 let capacity = S::capacity(&job.handle);
-                keep_pace(&job, &ledger, &mut random, |len| len == capacity);
-                call.batch = 1;
+                burst::keep_pace(&desk, &mut random, || {
+                    ledger.pace() != pace || S::len(&job.handle) == capacity
+                });
+                count = 1;
             }
-            let batch = &mut tray[..call.batch];
+            let batch = &mut tray[..count];
             desk.taking.store(batch.len() as u64, Release);
             // The same as in `fill`: the claim must be there before the message can be gone.
             compiler_fence(SeqCst);
-            Doing::of(call.how).tell(&desk);
-            let Ok(received) = S::recv(&mut receiver, call.how, batch) else {
+            desk.tell(how.doing());
+            let Ok(received) = S::recv(&mut receiver, how, batch) else {
                 saboteur.finish(|message| enter(&ledger, &desk, job.column, message));
                 desk.taking.store(0, Release);
-                Doing::Ended.tell(&desk);
+                desk.tell(Doing::Ended);
                 return 0;
             };
             for message in &batch[..received] {
@@ -222,21 +145,6 @@ pub(crate) fn consume<S: Subject<N>, const N: usize>(job: Job<S, N>) -> usize {
             }
         }
     }
-}
-
-/// Waits, at this pace, until the length is right, and a little longer: the other side falls asleep.
-fn keep_pace<S: Subject<N>, const N: usize>(
-    job: &Job<S, N>,
-    ledger: &Ledger,
-    random: &mut Random,
-    is_right: impl Fn(usize) -> bool,
-) {
-    let pace = ledger.pace();
-    Doing::Pacing.tell(&ledger.desk(job.desk));
-    while ledger.pace() == pace && !is_right(S::len(&job.handle)) {
-        thread::sleep(GLANCE);
-    }
-    thread::sleep(random.shorter_than(LONGEST_PAUSE));
 }
 
 /// Checks a received message and marks it.
@@ -263,7 +171,7 @@ fn enter<const N: usize>(ledger: &Ledger, desk: &Desk<'_>, column: usize, messag
 pub(crate) fn survive<S: Subject<N>, const N: usize>(job: Job<S, N>) -> usize {
     let (ledger, _) = start(&job);
     let desk = ledger.desk(job.desk);
-    Doing::Trying.tell(&desk);
+    desk.tell(Doing::Trying);
     let mut receiver = S::receiver(&job.handle).unwrap_or_else(|error| panic!("{error}"));
     while let Some(message) = take::<S, N>(&mut receiver) {
         enter(&ledger, &desk, job.column, &message);
@@ -278,7 +186,7 @@ pub(crate) fn survive<S: Subject<N>, const N: usize>(job: Job<S, N>) -> usize {
         assert_eq!(take::<S, N>(&mut receiver), Some(fresh(i)), "refilled");
     }
     assert_eq!(take::<S, N>(&mut receiver), None, "drained");
-    Doing::Ended.tell(&desk);
+    desk.tell(Doing::Ended);
     S::capacity(&job.handle) - sent
 }
 

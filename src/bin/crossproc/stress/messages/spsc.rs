@@ -1,7 +1,9 @@
 //! Rings, each between a pair of processes; whoever replaces a killed one takes over its role.
 
+use super::message::Message;
 use super::shortfall::moved;
-use super::{Closed, How, Lane, Message, Subject};
+use super::subject::{Closed, Lane, Subject};
+use crate::stress::burst::How;
 use crossproc::SendError;
 use crossproc::spsc::{Consumer, Producer, Ring};
 

@@ -1,6 +1,6 @@
 //! Messages that say which they are and betray any damage.
 
-use super::random::mix;
+use crate::stress::random::mix;
 
 /// A message of `N` words. The lowest bits of the first are its key; every other bit follows
 /// from the key, so two messages mixed into one do not pass for either.

@@ -1,7 +1,9 @@
 //! One queue: half of the processes send, half receive.
 
+use super::message::Message;
 use super::shortfall::moved;
-use super::{Closed, How, Lane, Message, Subject};
+use super::subject::{Closed, Lane, Subject};
+use crate::stress::burst::How;
 use crossproc::queue;
 
 pub(crate) struct Queue;

@@ -12,7 +12,7 @@
 
 use super::ledger::Ledger;
 use super::message::{Key, open};
-use super::outcome::Outcome;
+use crate::stress::outcome::Outcome;
 use std::io;
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
@@ -68,10 +68,7 @@ pub(crate) fn balance(
     outcome: &mut Outcome,
 ) -> io::Result<()> {
     for desk in (0..ledger.desks()).map(|i| ledger.desk(i)) {
-        outcome.operations += desk.moved.load(Relaxed);
-        outcome.duplicated += desk.duplicated.load(Relaxed);
-        outcome.reordered += desk.reordered.load(Relaxed);
-        outcome.torn += desk.torn.load(Relaxed);
+        desk.tally(outcome);
     }
     let mut losses = Vec::new();
     for index in 0..ledger.accounts() {

@@ -1,6 +1,6 @@
 //! What a call moved, said in one way for the results of every operation.
 
-use super::Closed;
+use super::subject::Closed;
 use crossproc::{
     RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };

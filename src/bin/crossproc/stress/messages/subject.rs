@@ -1,59 +1,14 @@
-//! The primitives that can be put under stress, and the little the harness needs of each.
+//! The primitives that carry messages, and the little the harness needs of each.
 
-mod queue;
-mod shortfall;
-mod spsc;
-
-use super::Failure;
 use super::message::Message;
-use super::outcome::Outcome;
-use super::round::{self, Conditions};
+use crate::stress::burst::How;
 use serde::{Serialize, de::DeserializeOwned};
-use std::time::Duration;
-
-/// Every primitive there is. A new one adds its entry here.
-pub(crate) static ALL: &[Primitive] = &[
-    Primitive {
-        name: "spsc",
-        round: by_width::<spsc::Spsc>,
-    },
-    Primitive {
-        name: "queue",
-        round: by_width::<queue::Queue>,
-    },
-];
-
-#[derive(Debug)]
-pub(crate) struct Primitive {
-    pub(crate) name: &'static str,
-    /// Runs one round under the given conditions.
-    pub(crate) round: fn(&Conditions<'_>) -> Result<Outcome, Failure>,
-}
-
-/// Element sizes take turns: 48, 8 and 200 bytes, which primitives lay out differently.
-fn by_width<S: Subject<6> + Subject<1> + Subject<25>>(
-    conditions: &Conditions<'_>,
-) -> Result<Outcome, Failure> {
-    match conditions.number % 3 {
-        0 => round::run::<S, 6>(conditions),
-        1 => round::run::<S, 1>(conditions),
-        _ => round::run::<S, 25>(conditions),
-    }
-}
 
 /// The workers that share one instance of a primitive.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lane {
     pub(crate) producers: usize,
     pub(crate) consumers: usize,
-}
-
-/// How a call may wait.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum How {
-    Try,
-    Block,
-    Timeout(Duration),
 }
 
 /// The peer has finished: no message will move any more.
