@@ -9,6 +9,8 @@ mod cases;
 mod hostile_queue;
 #[path = "scenario/hostile_ring.rs"]
 mod hostile_ring;
+#[path = "scenario/hostile_sync.rs"]
+mod hostile_sync;
 #[path = "scenario/input.rs"]
 mod input;
 #[path = "scenario/opening.rs"]
@@ -29,4 +31,9 @@ fn queues_are_overwritten_between_operations() {
 #[test]
 fn rings_are_overwritten_between_operations() {
     cases::check("hostile-ring", 500, hostile_ring::run);
+}
+
+#[test]
+fn locks_and_the_like_are_overwritten_between_operations() {
+    cases::check("hostile-sync", 1000, hostile_sync::run);
 }

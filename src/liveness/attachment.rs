@@ -17,7 +17,7 @@ use crate::owner::Owner;
 use crate::platform::oracle::ByteLock;
 use crate::platform::per_process::PerProcess;
 use crate::platform::robust::{Life, LifePages, RobustList};
-use crate::platform::{membarrier, oracle};
+use crate::platform::{futex, membarrier, oracle};
 use crate::segment::Segment;
 
 /// A mapped segment in which this process takes part. Handles share it; when the last one of the
@@ -312,6 +312,7 @@ impl Drop for Attachment {
                 let (live, freed) = (registration.life, registration.life.freed());
                 let _ =
                     life.compare_exchange(live.0, freed.0, Ordering::Release, Ordering::Relaxed);
+                futex::wake(self.records.futex(registration.index), 1);
                 registration.abandoned.store(true, ProcessLocal::Release);
             }
         }

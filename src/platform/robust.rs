@@ -28,7 +28,7 @@ use std::os::fd::BorrowedFd;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU64, Ordering, compiler_fence};
 
-use super::page_size;
+use super::{futex, page_size};
 
 /// The kernel's `struct robust_list_head`.
 #[repr(C)]
@@ -267,6 +267,10 @@ impl LifePages {
             Ordering::Release,
             Ordering::Relaxed,
         );
+        // As the kernel does for the dead: what this thread has not let go of is free now, and somebody may sleep for it.
+        // SAFETY: the life's lower half, mapped as long as `self`, aligned, and accessed atomically.
+        let word = unsafe { &*self.pages.as_ptr().add(life_offset(self.slot)).cast() };
+        futex::wake(word, 1);
         list.set_pending(ptr::null_mut());
     }
 

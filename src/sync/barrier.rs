@@ -269,7 +269,12 @@ impl Party {
             .or_else(|| block_until(&place.attachment, place.word(BELL), patience, attempt))
             .unwrap_or_else(|| seats::break_up(place, generation, Cause::TimedOut));
         match end {
-            End::Broken(cause) => Err(BarrierError::Broken(cause)),
+            End::Broken(cause) => {
+                let owner = self.holding.owner();
+                let held = seats::withdraw(place, self.index, owner, generation);
+                self.holding.renew(held);
+                Err(BarrierError::Broken(cause))
+            }
             End::Released { leader } => Ok(BarrierWaitResult {
                 index: self.index,
                 generation,

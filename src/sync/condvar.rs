@@ -37,7 +37,8 @@ const BELL: usize = 8;
 /// same lock. A wait can end without a notification, as with every condition variable: it does when a participant of the segment
 /// dies, leaves or joins, and now and then when others were notified. Use [`wait_while`](Condvar::wait_while), or a loop.
 ///
-/// A waiter that dies is nobody's concern, and neither is a notifier: had it changed what the others wait for, they look again.
+/// A waiter that dies is nobody's concern, and neither is a notifier: had it changed what the others wait for, they look again. Of a
+/// forked child they know from its first use of the condition variable on.
 ///
 /// ```
 /// use crossproc::{Condvar, Mutex, process};
@@ -264,7 +265,7 @@ impl Condvar {
             .unwrap_or(u32::MAX)
             .min(i32::MAX as u32);
         if count > 0 {
-            self.place.bell(BELL).ring(count);
+            self.place.bell(BELL).ring_for_the_present(count);
         }
         Ok(())
     }

@@ -194,6 +194,15 @@ pub(super) fn arrive(seats: &impl Seats, index: usize, me: Owner) -> Result<(u32
     Ok((generation, claim))
 }
 
+/// The party in seat `index`, of process `me`, has not passed `generation`, which was broken; its claim from now on. Left as it
+/// was, the arrival would count again when the tags come round, 2^15 resets later.
+pub(super) fn withdraw(seats: &impl Seats, index: usize, me: Owner, generation: u32) -> Claim {
+    let claim = Claim::held(me, generation as u16);
+    // Relaxed: only its holder changes a seat of the living, and no other word goes with it.
+    seats.seat(index).store(claim.0, Ordering::Relaxed);
+    claim
+}
+
 /// Whether `generation` has come to an end for a party that has arrived; brings it about if it is time.
 pub(super) fn look(seats: &impl Seats, generation: u32) -> Option<End> {
     let state = State::load(seats);

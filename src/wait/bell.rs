@@ -90,6 +90,16 @@ impl<P: Parking> Bell<'_, P> {
         }
     }
 
+    /// The same for what only those are to have who slept when it was published: one that is about to sleep finds the word
+    /// changed, so that none who came later is woken in its place.
+    #[inline]
+    pub(crate) fn ring_for_the_present(&self, count: u32) {
+        if let Some(value) = self.sleepers() {
+            self.word.fetch_add(EPOCH, Ordering::SeqCst);
+            self.wake(value, count);
+        }
+    }
+
     /// The same after giving back something that only one can have: the sleeper that is woken arms the bell anew before
     /// it looks, so that it is woken, or whoever got ahead of it wakes the next. Not to be mixed with the others on one bell.
     #[inline]

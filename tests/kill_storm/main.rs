@@ -1,4 +1,4 @@
-//! Processes that send and receive are killed at random times and replaced by others; an account
+//! Processes that send and receive, or lock and unlock, are killed at random times and replaced by others; an account
 //! kept apart from the crate shows that nothing is lost, doubled, torn or out of order.
 //!
 //! A receiver that is killed may have received one message and not yet taken it down. No more may be
@@ -9,6 +9,7 @@
 
 #[path = "../support/asleep.rs"]
 mod asleep;
+mod locks;
 mod refusal;
 #[path = "../support/mod.rs"]
 mod support;
@@ -244,7 +245,6 @@ struct Storm {
     kills: u64,
     /// Of those killed, so many slept in a system call.
     asleep: u64,
-    receivers: u64,
     _watchdog: support::Guard,
     _leaks: support::Leaks,
 }
@@ -273,7 +273,6 @@ impl Storm {
             tally: Tally::new(),
             kills: 0,
             asleep: 0,
-            receivers: 0,
             _watchdog: watchdog,
             _leaks: leaks,
         }
@@ -288,12 +287,12 @@ impl Storm {
             Job::Receive,
             Job::Receive,
         ];
-        let workers = self.rage(&jobs, |job, task| match job {
+        let (workers, killed) = self.rage(&jobs, |job, task| match job {
             Job::Send => spawn(send_to_queue, (place.clone(), task)),
             Job::Receive => spawn(receive_from_queue, (place.clone(), task)),
         });
         self.calm(workers, || queue.close());
-        self.judge(1, queue.repairs());
+        self.judge(1, &killed, queue.repairs());
         if queue.name().is_some() {
             queue.unlink().expect("its name is there");
         }
@@ -303,12 +302,12 @@ impl Storm {
         let (ring, place) = self.segment(Ring::new, Ring::create);
         // Two for each role: one has it, the other waits for it.
         let jobs = [Job::Send, Job::Send, Job::Receive, Job::Receive];
-        let workers = self.rage(&jobs, |job, task| match job {
+        let (workers, killed) = self.rage(&jobs, |job, task| match job {
             Job::Send => spawn(send_to_ring, (place.clone(), task)),
             Job::Receive => spawn(receive_from_ring, (place.clone(), task)),
         });
         self.calm(workers, || ());
-        self.judge(SLICE, ring.repairs());
+        self.judge(SLICE, &killed, ring.repairs());
         if ring.name().is_some() {
             ring.unlink().expect("its name is there");
         }
@@ -332,12 +331,14 @@ impl Storm {
         }
     }
 
-    /// Kills workers at random and replaces them, for as long as the storm lasts.
-    fn rage(
+    /// Kills workers at random and replaces them, for as long as the storm lasts. The last ones, and what
+    /// those did who were killed.
+    fn rage<J: Copy>(
         &mut self,
-        jobs: &[Job],
-        start: impl Fn(Job, Task) -> crossproc::Result<Child<()>>,
-    ) -> Vec<(Job, Child<()>)> {
+        jobs: &[J],
+        start: impl Fn(J, Task) -> crossproc::Result<Child<()>>,
+    ) -> (Vec<(J, Child<()>)>, Vec<J>) {
+        let mut killed = Vec::new();
         let hire = |storm: &mut Storm, job| {
             let seed = storm.random.below(u64::MAX) | 1;
             let task = Task {
@@ -353,16 +354,16 @@ impl Storm {
             thread::sleep(Duration::from_micros(self.random.below(4000)));
             let index = self.random.below(workers.len() as u64) as usize;
             let (job, worker) = workers.swap_remove(index);
-            self.kill(job, worker);
+            self.kill(worker);
+            killed.push(job);
             workers.push(hire(self, job));
         }
-        workers
+        (workers, killed)
     }
 
-    fn kill(&mut self, job: Job, worker: Child<()>) {
+    fn kill(&mut self, worker: Child<()>) {
         self.kills += 1;
         self.asleep += u64::from(asleep::is_asleep(worker.id()));
-        self.receivers += u64::from(job == Job::Receive);
         worker.kill().expect("a signal sent");
         match worker.join() {
             // It may have done all it was to do, or not have begun.
@@ -386,11 +387,12 @@ impl Storm {
         }
     }
 
-    fn judge(&self, under_way: u64, repairs: u64) {
-        let (total, missing) = self.tally.verify(under_way, self.receivers);
+    fn judge(&self, under_way: u64, killed: &[Job], repairs: u64) {
+        let receivers = killed.iter().filter(|job| **job == Job::Receive).count() as u64;
+        let (total, missing) = self.tally.verify(under_way, receivers);
         println!(
-            "{} kills, {} of them asleep, {} of receivers; {total} messages, {missing} gone with receivers, {repairs} repairs",
-            self.kills, self.asleep, self.receivers,
+            "{} kills, {} of them asleep, {receivers} of receivers; {total} messages, {missing} gone with receivers, {repairs} repairs",
+            self.kills, self.asleep,
         );
         assert!(total > 0, "nothing was sent");
     }

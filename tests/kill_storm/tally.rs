@@ -24,7 +24,8 @@ const FINISHED: usize = 1;
 const LAST_GENERATION: usize = 2;
 const LAST_RECEIVED: usize = 3;
 const SENT: usize = 4;
-const WORDS: usize = SENT + GENERATIONS;
+const CELLS: usize = SENT + GENERATIONS;
+const WORDS: usize = CELLS + 8;
 
 /// The account. Children open it by its path.
 pub(crate) struct Tally {
@@ -74,6 +75,11 @@ impl Tally {
         let index = WORDS * 8 + (generation * MESSAGES + number) as usize;
         // SAFETY: the byte is inside the mapping, and everybody accesses it atomically.
         unsafe { &*self.map.as_mut_ptr().cast::<AtomicU8>().add(index) }
+    }
+
+    /// A word for whatever else is to be taken down.
+    pub(crate) fn cell(&self, index: usize) -> &AtomicU64 {
+        self.word(CELLS + index)
     }
 
     /// A new generation; they count up from 1.

@@ -12,7 +12,7 @@ use super::input::Input;
 const PAGE: u64 = 4096;
 const RECORD: u64 = 1280;
 /// As created with six participants.
-const BODY: u64 = 3 * PAGE;
+pub(crate) const BODY: u64 = 3 * PAGE;
 /// Of the words that all kinds have in common.
 const COMMON: u64 = 1024;
 
@@ -84,7 +84,7 @@ impl SegmentFile {
         });
     }
 
-    fn word(&self, offset: u64) -> u64 {
+    pub(crate) fn word(&self, offset: u64) -> u64 {
         let mut bytes = [0; 8];
         // Past the end there is nothing to read.
         let _ = self.file.read_exact_at(&mut bytes, offset);
@@ -120,10 +120,12 @@ fn place(input: &mut Input<'_>) -> u64 {
     }
 }
 
-/// Positions, bells, roles and the first slots or lines of a queue or a ring.
+/// Positions, bells, roles and the first slots or lines of a queue or a ring; claims, bells, values and seats of the others.
 fn place_of_a_position(input: &mut Input<'_>) -> u64 {
-    const PLACES: [u64; 12] = [0, 0, 128, 128, 132, 136, 144, 256, 260, 264, 384, 392];
-    BODY + PLACES[usize::from(input.below(12))]
+    const PLACES: [u64; 20] = [
+        0, 0, 0, 8, 8, 12, 16, 24, 32, 64, 72, 128, 128, 132, 136, 144, 256, 264, 384, 392,
+    ];
+    BODY + PLACES[usize::from(input.below(20))]
 }
 
 pub(crate) fn any_word(input: &mut Input<'_>) -> u64 {

@@ -130,6 +130,9 @@ fn try_point(
             }
         }
     }
+    if testament.returned().is_some() {
+        scenario.completed();
+    }
     drop(victim);
 
     journal.enter(Phase::Judging);

@@ -3,9 +3,10 @@
 
 use std::{fs, mem, process, thread};
 
-use crossproc::{Error, Options, Queue, Result};
+use crossproc::{Error, Mutex, Options, Primitive, Queue, Result};
 
 use crate::channel::{Answer, EMPTY, SENT, answer_try_recv};
+use crate::message::{message, number};
 use crate::scenario::{Density, Row, Scenario, Verdict};
 use crate::support::unique_name;
 use crate::survivor::Survivor;
@@ -15,8 +16,10 @@ type Channel = Queue<[u64; 4]>;
 #[rustfmt::skip] // one row, one line
 pub(crate) fn rows() -> Vec<Row> {
     let rows = vec![
-        Row::new("create", "new name", || Create::new(Options::create)),
-        Row::new("open_or_create", "new name", || Create::new(Options::open_or_create)),
+        Row::new("create", "new name", || Create::<Channel>::new(Options::create)),
+        Row::new("open_or_create", "new name", || Create::<Channel>::new(Options::open_or_create)),
+        Row::new("create", "new name, a value", || Create::<Lock>::new(Options::create)),
+        Row::new("open_or_create", "new name, a value", || Create::<Lock>::new(Options::open_or_create)),
         Row::new("create", "anonymous", Anonymous::default),
         Row::new("open", "existing name", || Open::new(Options::open)),
         Row::new("open_or_create", "existing name", || Open::new(Options::open_or_create)),
@@ -28,7 +31,42 @@ pub(crate) fn rows() -> Vec<Row> {
     rows.into_iter().map(|row| row.density(Density::SYSTEM_CALLS)).collect()
 }
 
-type Opening = fn(&Options<Channel>, &str) -> Result<Channel>;
+type Opening<H = Channel> = fn(&Options<H>, &str) -> Result<H>;
+
+/// What can have a name.
+trait Named: Primitive + 'static {
+    fn options() -> Options<Self>;
+    /// Uses it as one that has just been created, and removes it.
+    fn exercise_and_remove(self);
+}
+
+impl Named for Channel {
+    fn options() -> Options<Self> {
+        options()
+    }
+
+    fn exercise_and_remove(self) {
+        exercise_and_remove(self);
+    }
+}
+
+type Lock = Mutex<[u64; 2]>;
+
+impl Named for Lock {
+    fn options() -> Options<Self> {
+        Mutex::options().value(message(1)).participants(6)
+    }
+
+    fn exercise_and_remove(self) {
+        for value in 1..4 {
+            let mut guard = self.lock().expect("nobody died with it");
+            assert_eq!(number(*guard), value, "it begins with its first value");
+            *guard = message(value + 1);
+        }
+        self.unlink().expect("its name is there");
+        assert_no_files();
+    }
+}
 
 /// Places for the survivor, the victim, and the background thread of each; two are left over. What
 /// the dead did not give back would be missed at the third point.
@@ -65,13 +103,13 @@ fn exercise_and_remove(queue: Channel) {
 }
 
 /// Afterwards the name is there and complete, or not there.
-struct Create {
-    create: Opening,
+struct Create<H> {
+    create: Opening<H>,
     name: String,
 }
 
-impl Create {
-    fn new(create: Opening) -> Self {
+impl<H> Create<H> {
+    fn new(create: Opening<H>) -> Self {
         Create {
             create,
             name: String::new(),
@@ -79,24 +117,25 @@ impl Create {
     }
 }
 
-impl Scenario for Create {
+impl<H: Named> Scenario for Create<H> {
     fn renew(&mut self) {
         self.name = unused_name();
     }
 
     fn act(&mut self) -> Answer {
-        mem::forget((self.create)(&options(), &self.name).expect("created"));
+        mem::forget((self.create)(&H::options(), &self.name).expect("created"));
         SENT
     }
 
     fn verdict(&mut self, returned: Option<Answer>) -> Verdict {
-        let committed = match Channel::open(&self.name) {
-            Ok(queue) => {
-                exercise_and_remove(queue);
+        let committed = match H::options().open(&self.name) {
+            Ok(handle) => {
+                handle.exercise_and_remove();
                 1
             }
             Err(Error::NotFound { .. }) => {
-                exercise_and_remove(options().create(&self.name).expect("the name is free"));
+                let handle = H::options().create(&self.name);
+                handle.expect("the name is free").exercise_and_remove();
                 0
             }
             Err(error) => panic!("{error}"),

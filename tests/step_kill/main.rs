@@ -11,21 +11,26 @@
 //! - whoever sleeps and has reason to wake up, wakes up. Sleepers here re-examine the world once an
 //!   hour, so a lost wake-up is seen as a sleep, whatever the clock says; rows called *disarmed* take
 //!   away what wakes them and fail unless the loss is seen;
-//! - the channel can be filled to the brim and emptied, and the places of the dead come back.
+//! - the channel can be filled to the brim and emptied, and the places of the dead come back;
+//! - what the dead had locked or acquired comes back, with its last committed value, and the next owner
+//!   is told if and only if the victim died as the owner; no two ever have it at a time;
+//! - a victim that lives to return has woken all it had to wake, before it is killed;
+//! - of those who meet at a barrier, all are released or all are told the same; a value is made once.
 //!
 //! In long operations not every instruction is a point: see [`Density`](scenario::Density). The table
 //! says how many were, how many victims died asleep in a system call, how many had committed, and how
 //! often survivors had something to put right.
 //!
 //! ```console
-//! $ cargo test --test step_kill                                # all rows, in a minute or two
+//! $ cargo test --test step_kill                                # all rows, in some minutes
 //! $ cargo test --test step_kill -- "queue send" ring           # rows whose names contain either
-//! $ cargo test --test step_kill -- --long                      # hardly anything left out, in half an hour
+//! $ cargo test --test step_kill -- --long                      # hardly anything left out, in an hour or two
 //! $ STEP_KILL_LONG=1 cargo test                                # the same, along with the other tests
 //! ```
 //!
 //! A row is a [`Scenario`](scenario::Scenario); whatever carries messages joins all rows of
-//! `send.rs` and `recv.rs` by being a [`Channel`](channel::Channel).
+//! `send.rs` and `recv.rs` by being a [`Channel`](channel::Channel). What is locked, acquired or waited for
+//! is in `sync/`, where a row is a table of who does what ([`Script`](play::Script)).
 //!
 //! Each row runs in a process of its own under this one, which runs no code of the crate, notices if
 //! nothing moves any more, and says where.
@@ -37,17 +42,22 @@ mod lifecycle;
 mod message;
 mod options;
 mod peer;
+mod play;
 mod point;
 mod queue;
 mod recv;
 mod ring;
 mod scenario;
 mod send;
+mod stage;
 mod supervise;
 mod survivor;
+mod sync;
 
 #[path = "../support/asleep.rs"]
 mod asleep;
+#[path = "../support/forked.rs"]
+mod forked;
 #[path = "../support/plain.rs"]
 mod plain;
 #[path = "../support/mod.rs"]
@@ -68,7 +78,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let rows = [queue::rows(), ring::rows(), lifecycle::rows()]
+    let rows = [queue::rows(), ring::rows(), lifecycle::rows(), sync::rows()]
         .into_iter()
         .flatten();
     let rows: Vec<Row> = rows

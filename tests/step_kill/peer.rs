@@ -13,6 +13,8 @@ use crate::trace::{self, Child};
 struct Line {
     /// Rounds it was told to do so far.
     started: AtomicU64,
+    /// What it was told last.
+    task: AtomicU64,
     /// Rounds it has done.
     done: AtomicU64,
     /// What came of the last one.
@@ -31,7 +33,8 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// `round` is told which one it is, from 1.
+    /// `round` is told what it was given to do: which one it is, from 1, unless something else was
+    /// [assigned](Peer::assign).
     pub(crate) fn fork(mut round: impl FnMut(u64) -> Answer) -> Peer {
         let line = Shared::<Line>::new();
         let child = trace::fork(|| {
@@ -39,7 +42,8 @@ impl Peer {
                 while line.started.load(Ordering::Acquire) < number {
                     thread::sleep(Duration::from_micros(20));
                 }
-                line.answer.store(round(number), Ordering::Relaxed);
+                let task = line.task.load(Ordering::Relaxed);
+                line.answer.store(round(task), Ordering::Relaxed);
                 line.done.store(number, Ordering::Release);
             }
         });
@@ -52,8 +56,14 @@ impl Peer {
 
     /// Starts a round.
     pub(crate) fn start(&mut self) {
+        self.assign(self.rounds + 1);
+    }
+
+    /// Starts a round of something in particular.
+    pub(crate) fn assign(&mut self, task: u64) {
         assert!(!self.is_busy(), "one round at a time");
         self.rounds += 1;
+        self.line.task.store(task, Ordering::Relaxed);
         self.line.started.store(self.rounds, Ordering::Release);
     }
 

@@ -220,6 +220,11 @@ impl<C: Channel> Scenario for Waking<C> {
         C::recv_one(self.victim.as_mut().expect("warmed up"))
     }
 
+    fn completed(&mut self) {
+        let sent = self.sender.answer();
+        assert!(sent.is_some(), "the sender sleeps until its receiver dies");
+    }
+
     fn verdict(&mut self, returned: Option<Answer>) -> Verdict {
         match self.sender.answer() {
             Some(SENT) => {}

@@ -12,6 +12,7 @@
 /// | `arrange` | survivor | the victim stands before the operation |
 /// | `act` | victim | one instruction at a time; `between` and `rouse` in the survivor |
 /// | `before_death` | survivor | the victim stands where it is to die |
+/// | `completed` | survivor | the same, if it has returned from the operation |
 /// | `verdict` | survivor | the victim is dead |
 ///
 /// The victim is a forked copy of the survivor: what it changes in `self` stays its own. Anything
@@ -41,6 +42,9 @@ pub(crate) trait Scenario {
     /// Something that has to happen with the victim halfway.
     fn before_death(&mut self) {}
 
+    /// The victim has done all it was to do, and lives: what it owed others must not wait for its death.
+    fn completed(&mut self) {}
+
     /// Checks everything survivors can see and leaves the segment usable for the next victim.
     fn verdict(&mut self, returned: Option<u64>) -> Verdict;
 }
@@ -69,10 +73,12 @@ pub(crate) enum Fate {
     Held,
 }
 
-/// Which instructions between two system calls are points. With `every: 100, reach: 1000`: each of
-/// the first hundred, then ever fewer up to the thousandth, then the next system call.
+/// Which instructions between two system calls are points. With `every: 100, stride: 1, reach: 1000`: each
+/// of the first hundred, then ever fewer up to the thousandth, then the next system call. With
+/// `stride: 3` each third of the first hundred.
 #[derive(Clone, Copy)]
 pub(crate) struct Density {
+    pub(crate) stride: u32,
     pub(crate) every: u32,
     pub(crate) reach: u32,
 }
@@ -80,22 +86,37 @@ pub(crate) struct Density {
 impl Density {
     /// For operations of some hundred instructions.
     pub(crate) const EVERY_INSTRUCTION: Density = Density {
+        stride: 1,
         every: 600,
+        reach: 1_200,
+    };
+    /// For the same in a state in which another row does not miss any.
+    pub(crate) const SAMPLED: Density = Density {
+        stride: 3,
+        every: 1_200,
         reach: 1_200,
     };
     /// For those that look again and again for a while, and then sleep.
     pub(crate) const SPINNING: Density = Density {
+        stride: 1,
         every: 300,
         reach: 1_000,
     };
+    /// For the same as for `SAMPLED`.
+    pub(crate) const SPINNING_SAMPLED: Density = Density {
+        stride: 5,
+        ..Density::SPINNING
+    };
     /// For operations of many system calls and much setting up.
     pub(crate) const SYSTEM_CALLS: Density = Density {
+        stride: 1,
         every: 6,
         reach: 200,
     };
 
     /// For those who have the time.
     pub(crate) const COMPLETE: Density = Density {
+        stride: 1,
         every: 3_000,
         reach: 6_000,
     };
@@ -103,7 +124,7 @@ impl Density {
     /// The step after `step`, if there is to be one before the next system call.
     pub(crate) fn next(self, step: u32) -> Option<u32> {
         let next = if step < self.every {
-            step + 1
+            step + self.stride
         } else {
             step + 1 + step / 8
         };

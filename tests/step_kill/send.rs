@@ -242,6 +242,11 @@ impl<C: Channel> Scenario for Waking<C> {
         C::send_one(self.victim.as_mut().expect("warmed up"), self.mine)
     }
 
+    fn completed(&mut self) {
+        let heard = self.receiver.answer();
+        assert!(heard.is_some(), "the receiver sleeps until its sender dies");
+    }
+
     fn verdict(&mut self, returned: Option<Answer>) -> Verdict {
         let heard = self.receiver.answer();
         if !self.armed {

@@ -1,119 +1,19 @@
-//! Child processes that can be watched falling asleep, run one machine instruction at a time, and
-//! killed between any two.
+//! Child processes that can be run one machine instruction at a time, and killed between any two.
 //!
-//! Include it where it is needed: `#[path = "../support/trace.rs"] mod trace;`, and `asleep.rs` beside it.
-#![allow(unsafe_code)] // fork(2), ptrace(2), a shared mapping
+//! Include it where it is needed: `#[path = "../support/trace.rs"] mod trace;`, and `asleep.rs` and `forked.rs` beside it.
+#![allow(unsafe_code)] // ptrace(2)
 
 use std::ffi::{c_int, c_long, c_uint, c_void};
-use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 use std::{fs, io, mem, ptr, thread};
 
-/// Exit code of a forked process whose body panicked.
-pub(crate) const PANICKED: c_int = 101;
-
-use super::asleep::is_asleep;
+pub(crate) use super::forked::{Child, Ending, fork};
 
 /// How long to let others run before looking again.
 const POLL: Duration = Duration::from_micros(20);
 
 /// How often a system call is given the chance to return before it is taken for a sleep.
 const LOOKS_BEFORE_SLEEP_CHECK: u32 = 20;
-
-/// Runs `body` in a forked process, which ends with it and dies with this thread.
-pub(crate) fn fork(body: impl FnOnce()) -> Child {
-    // SAFETY: fork(2) copies this process; the copy runs `body` on the memory it inherited and exits
-    // without returning into the caller's frames.
-    match unsafe { libc::fork() } {
-        -1 => panic!("fork: {}", io::Error::last_os_error()),
-        0 => {
-            // SAFETY: prctl(2) with these arguments touches no memory.
-            unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
-            let outcome = panic::catch_unwind(AssertUnwindSafe(body));
-            // SAFETY: _exit(2) does not return.
-            unsafe { libc::_exit(if outcome.is_ok() { 0 } else { PANICKED }) }
-        }
-        pid => Child { pid, reaped: None },
-    }
-}
-
-/// A forked process; killed and reaped when dropped.
-pub(crate) struct Child {
-    pid: libc::pid_t,
-    reaped: Option<Ending>,
-}
-
-/// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    Exited(c_int),
-    Signalled(c_int),
-}
-
-impl Child {
-    pub(crate) fn pid(&self) -> u32 {
-        self.pid.unsigned_abs()
-    }
-
-    /// See [`is_asleep`].
-    pub(crate) fn is_asleep(&self) -> bool {
-        is_asleep(self.pid())
-    }
-
-    /// How it ended, if it has.
-    pub(crate) fn try_wait(&mut self) -> Option<Ending> {
-        if self.reaped.is_none() {
-            self.wait_status(libc::WNOHANG);
-        }
-        self.reaped
-    }
-
-    pub(crate) fn wait(&mut self) -> Ending {
-        loop {
-            if let Some(ending) = self.reaped {
-                return ending;
-            }
-            self.wait_status(0);
-        }
-    }
-
-    /// SIGKILL, and on return the process is gone: the kernel has done for it all it ever will.
-    pub(crate) fn kill(&mut self) {
-        if self.reaped.is_none() {
-            // SAFETY: kill(2) touches no memory; the process is a child not reaped yet.
-            unsafe { libc::kill(self.pid, libc::SIGKILL) };
-            self.wait();
-        }
-    }
-
-    /// The signal the process stopped with, if it stopped; how it ended is kept.
-    fn wait_status(&mut self, flags: c_int) -> Option<c_int> {
-        let mut status = 0;
-        // SAFETY: `status` is a valid place to write an int to.
-        let waited = unsafe { libc::waitpid(self.pid, &raw mut status, flags | libc::__WALL) };
-        if waited == -1 {
-            panic!("waitpid: {}", io::Error::last_os_error());
-        }
-        if waited == 0 {
-            return None;
-        }
-        if libc::WIFSTOPPED(status) {
-            return Some(libc::WSTOPSIG(status));
-        }
-        self.reaped = Some(if libc::WIFEXITED(status) {
-            Ending::Exited(libc::WEXITSTATUS(status))
-        } else {
-            Ending::Signalled(libc::WTERMSIG(status))
-        });
-        None
-    }
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
 
 /// A child under ptrace, stopped between two instructions of its main thread.
 ///
