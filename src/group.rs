@@ -1,15 +1,11 @@
 //! Several primitives in one segment.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, Weak};
 
 use crate::error::{Error, Fault, Result};
 use crate::liveness::Attachment;
 use crate::place::Place;
-use crate::platform::per_process::PerProcess;
-use crate::platform::shm;
 use crate::segment::directory::{self, Directory};
 use crate::segment::{
     BodyLen, ElementLayout, Expected, Kind, MODE, Options, PARTICIPANTS, Primitive, Segment, Shape,
@@ -166,11 +162,7 @@ impl Members {
     }
 
     fn attach(segment: Segment) -> Result<Members> {
-        Members::of(Attachment::new(segment)?)
-    }
-
-    fn of(attachment: Arc<Attachment>) -> Result<Members> {
-        let place = Place::whole(attachment);
+        let place = Place::whole(Attachment::of(segment)?);
         let len = usize::try_from(place.capacity())
             .ok()
             .filter(|parts| *parts <= MOST)
@@ -191,11 +183,7 @@ impl Members {
 
     /// Attaches a group that arrived as a descriptor from another process.
     pub(crate) fn from_fd(fd: OwnedFd, name: Option<&str>) -> Result<Members> {
-        Members::of(shared(Segment::from_fd(
-            fd,
-            name,
-            &Members::expected(None),
-        )?)?)
+        Members::attach(Segment::from_fd(fd, name, &Members::expected(None))?)
     }
 
     /// The handle of part number `part`, if it is what `options` say.
@@ -215,32 +203,6 @@ impl Members {
         let (offset, len) = (found.offset as usize, found.len as usize);
         H::attach(self.place.part(part, offset, len, found.capacity))
     }
-}
-
-/// By the identity of the segment's file.
-type Arrivals = HashMap<(u64, u64), Weak<Attachment>>;
-
-/// Takes part in a segment that arrived, once: each part of a group arrives by itself, but they are used by one participant.
-fn shared(segment: Segment) -> Result<Arc<Attachment>> {
-    static ARRIVALS: PerProcess<Mutex<Arrivals>> = PerProcess::new();
-    let status = shm::status(segment.fd()).map_err(Error::os("look at the segment's file"))?;
-    let arrivals = || {
-        let arrivals = ARRIVALS.get_or_init(Mutex::default).lock();
-        arrivals.unwrap_or_else(|poisoned| poisoned.into_inner())
-    };
-    let known = |arrivals: &Arrivals| arrivals.get(&status.identity).and_then(Weak::upgrade);
-    if let Some(attachment) = known(&arrivals()) {
-        return Ok(attachment);
-    }
-    // Not under the lock: it takes the keeper's help.
-    let attachment = Attachment::new(segment)?;
-    let mut arrivals = arrivals();
-    if let Some(attachment) = known(&arrivals) {
-        return Ok(attachment);
-    }
-    arrivals.retain(|_, attachment| attachment.strong_count() > 0);
-    arrivals.insert(status.identity, Arc::downgrade(&attachment));
-    Ok(attachment)
 }
 
 /// What a group can be made of: tuples of two to eight [`Options`].

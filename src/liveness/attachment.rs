@@ -4,20 +4,20 @@
 use std::collections::HashMap;
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as ProcessLocal};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Instant;
 
 use super::census::{BACKSTOP, Census};
 use super::records::{Detail, Records};
 use super::thread::{self, Participant};
 use crate::atomic::{Ordering, fence};
-use crate::error::Fault;
+use crate::error::{Error, Fault};
 use crate::keeper;
 use crate::owner::Owner;
 use crate::platform::oracle::ByteLock;
 use crate::platform::per_process::PerProcess;
 use crate::platform::robust::{Life, LifePages, RobustList};
-use crate::platform::{futex, membarrier, oracle};
+use crate::platform::{futex, membarrier, oracle, shm};
 use crate::segment::Segment;
 
 /// A mapped segment in which this process takes part. Handles share it; when the last one of the
@@ -84,9 +84,38 @@ fn registry() -> MutexGuard<'static, HashMap<u64, Members>> {
         .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
+/// By the identity of the segment's file.
+type Attachments = HashMap<(u64, u64), Weak<Attachment>>;
+
+/// Those of this process that are in use. A forked child starts with none.
+fn attachments() -> MutexGuard<'static, Attachments> {
+    static ATTACHMENTS: PerProcess<Mutex<Attachments>> = PerProcess::new();
+    let attachments = ATTACHMENTS.get_or_init(Mutex::default).lock();
+    attachments.unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
 impl Attachment {
-    /// Takes part in `segment`: from here on the process has a record in it.
-    pub(crate) fn new(segment: Segment) -> crate::Result<Arc<Attachment>> {
+    /// Takes part in `segment`: from here on the process has a record in it. However many handles it has there, of however
+    /// many primitives, a thread is one participant: what it owns by one handle it owns by all.
+    pub(crate) fn of(segment: Segment) -> crate::Result<Arc<Attachment>> {
+        let status = shm::status(segment.fd()).map_err(Error::os("look at the segment's file"))?;
+        let known = |among: &Attachments| among.get(&status.identity).and_then(Weak::upgrade);
+        let attachment = known(&attachments());
+        if let Some(attachment) = attachment {
+            return Ok(attachment);
+        }
+        // Not under the lock: it takes the keeper's help.
+        let attachment = Attachment::new(segment)?;
+        let mut attachments = attachments();
+        if let Some(first) = known(&attachments) {
+            return Ok(first);
+        }
+        attachments.retain(|_, attachment| attachment.strong_count() > 0);
+        attachments.insert(status.identity, Arc::downgrade(&attachment));
+        Ok(attachment)
+    }
+
+    fn new(segment: Segment) -> crate::Result<Arc<Attachment>> {
         // SAFETY: the attachment owns the segment, and hands the view out only with its own lifetime.
         let records = unsafe { Records::of(&segment) };
         let attachment = Arc::new(Attachment {

@@ -243,7 +243,7 @@ impl<H: Primitive> Options<H> {
 }
 
 fn attach<H: Primitive>(segment: Segment) -> Result<H> {
-    H::attach(Place::whole(Attachment::new(segment)?))
+    H::attach(Place::whole(Attachment::of(segment)?))
 }
 
 impl<H> Clone for Options<H> {

@@ -199,10 +199,11 @@ impl ReentrantMutexGuard<'_> {
 
     /// Unlocks, whatever other guards the owner has; how many they were, this one included.
     pub(super) fn let_go_of_all(self) -> u32 {
-        let depth = self.depth();
-        if self.taken.is_mine() {
-            self.mutex.restore(1);
+        if !self.taken.is_mine() {
+            return 1; // In a forked child the guards are copies, and their number the parent's.
         }
+        let depth = self.depth();
+        self.mutex.restore(1);
         depth
     }
 

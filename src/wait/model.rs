@@ -107,16 +107,18 @@ impl Kernel {
         }
     }
 
-    /// Sleeps until the word is woken or somebody dies, unless the word has changed or one of `lives` has.
-    fn wait(&self, word: &AtomicU32, value: u32, lives: &[(&AtomicU32, u32)]) {
+    /// Sleeps until the word is woken or somebody dies, unless the word has changed or one of `lives` has. Whether it slept.
+    fn wait(&self, word: &AtomicU32, value: u32, lives: &[(&AtomicU32, u32)]) -> bool {
         step();
         let mut parked = self.parked.lock().expect("no panics while locked");
         let mut expected = [(word, value)].into_iter().chain(lives.iter().copied());
-        if expected.all(|(word, value)| word.load(Ordering::Relaxed) == value) {
+        let sleeps = expected.all(|(word, value)| word.load(Ordering::Relaxed) == value);
+        if sleeps {
             parked.push((address(word), thread::current()));
             drop(parked);
             thread::park();
         }
+        sleeps
     }
 
     /// The loop of everything that blocks; but only a ring wakes it, no death and no time limit.
@@ -131,18 +133,27 @@ impl Kernel {
         lives: &[&AtomicU32],
         mut attempt: impl FnMut() -> Option<R>,
     ) -> R {
+        self.block_until_rung(bell, lives, |_| attempt())
+    }
+
+    /// The same where it matters to `attempt` whether somebody has just woken it.
+    fn block_until_rung<R>(
+        &self,
+        bell: &Bell<'_, impl Parking>,
+        lives: &[&AtomicU32],
+        mut attempt: impl FnMut(bool) -> Option<R>,
+    ) -> R {
         let mut first = true;
+        let mut rung = false;
         loop {
             step();
             let armed = bell.arm();
             let look = |life| (life, AtomicU32::load(life, Ordering::Acquire));
             let census: Vec<_> = lives.iter().copied().map(look).collect();
-            if let Some(result) = attempt() {
+            if let Some(result) = attempt(rung) {
                 return result;
             }
-            if !(armed.brief && first) {
-                self.wait(bell.word, armed.value, &census);
-            }
+            rung = !(armed.brief && first) && self.wait(bell.word, armed.value, &census);
             first = false;
         }
     }
@@ -357,4 +368,41 @@ fn two_takers_of_one_thing() {
 #[test]
 fn three_takers_of_one_thing() {
     takers_of_one_thing(2, true, 3);
+}
+
+/// One waits since before the notification, another comes at any time. One of those who wait hears of it, and tells all others.
+fn a_notification(preemptions: usize, membarrier: bool) {
+    fn wait(shelf: &Shelf, first: u32) {
+        let bell = shelf.kernel.bell(&shelf.word);
+        shelf.kernel.block_until_rung(&bell, &[], |rung| {
+            step();
+            (rung || shelf.things.load(Ordering::Acquire) != first).then_some(())
+        });
+        step();
+        shelf.things.fetch_add(1, Ordering::Release);
+        bell.ring_all();
+    }
+    check(preemptions, move || {
+        let shelf = Shelf::new(membarrier);
+        let [early, newcomer] = [&shelf, &shelf].map(Arc::clone);
+        let early = thread::spawn(move || wait(&early, 0));
+        let newcomer = thread::spawn(move || {
+            step();
+            match newcomer.things.load(Ordering::Acquire) {
+                first @ 0..2 => wait(&newcomer, first),
+                _ => {} // Told already: nobody would come again.
+            }
+        });
+        step();
+        shelf.things.fetch_add(1, Ordering::Release);
+        shelf.kernel.bell(&shelf.word).ring_for_the_present(1);
+        early.join().unwrap();
+        newcomer.join().unwrap();
+    });
+}
+
+#[test]
+fn a_notification_and_a_newcomer() {
+    a_notification(2, true);
+    a_notification(1, false);
 }

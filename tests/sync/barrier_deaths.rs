@@ -75,6 +75,23 @@ fn a_death_nobody_waits_for_is_told_to_the_next() {
     assert!(died.to_string().contains("reset()"), "{died}");
 }
 
+/// What the dead left, others take: their names are not confused.
+#[test]
+fn nobody_else_is_said_to_have_died() {
+    guarded!();
+    let barrier = Barrier::new(2).unwrap();
+    let mut mine = barrier.join().unwrap();
+    let mut party = Holder::of(|| barrier.join().unwrap());
+    party.kill();
+    // It takes part where the dead one did.
+    let mut innocent = Holder::of(|| barrier.waiting());
+    assert_eq!(
+        mine.wait(),
+        Err(BarrierError::Broken(Cause::Died { pid: 0 }))
+    );
+    innocent.kill();
+}
+
 #[test]
 fn the_living_go_on_without_the_dead() {
     guarded!();

@@ -43,6 +43,21 @@ fn locking_what_one_has_is_a_deadlock() {
 }
 
 #[test]
+fn what_one_handle_has_every_other_of_the_process_has() {
+    guarded!();
+    let name = unique_name("misuse");
+    let created = Mutex::create(&name, 1u64).unwrap();
+    let opened = Mutex::<u64>::open(&name).unwrap();
+    let guard = created.lock().unwrap();
+    is_a_deadlock!(opened.lock, try_lock, lock_timeout);
+    drop(guard);
+    *opened.lock().unwrap() += 1;
+    drop(created);
+    assert_eq!(*opened.lock().unwrap(), 2);
+    opened.unlink().unwrap();
+}
+
+#[test]
 fn reading_and_writing_get_in_each_others_way() {
     guarded!();
     let lock = RwLock::new(1u64).unwrap();

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use super::super::claim::Claim;
 use super::super::seats::{
     Cause, End, Seats, State, abort, arrive, break_up, free_seat, joined, joining, look, reset,
-    waiting,
+    waiting, withdraw,
 };
 use super::scene::{Actor, DOOMED, NOBODY_DIES, Tally, owner, play};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -94,8 +94,11 @@ impl Actor<Barrier> {
         let barrier = self.aside();
         let end = wait(generation);
         barrier.ends.lock().unwrap().push((generation, end));
-        if let End::Released { .. } = end {
-            self.is_complete(generation);
+        match end {
+            End::Released { .. } => self.is_complete(generation),
+            End::Broken(_) => {
+                withdraw(self, self.index as usize, self.me(), generation);
+            }
         }
         end
     }
