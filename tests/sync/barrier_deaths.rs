@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crossproc::process::spawn;
 use crossproc::sync::{Cause, Party};
-use crossproc::{Barrier, BarrierError};
+use crossproc::{Barrier, BarrierError, Event, Group};
 
 use super::children::{Holder, LIMIT, asleep, sleeps, succeeds};
 use super::forked::Child;
@@ -79,12 +79,13 @@ fn a_death_nobody_waits_for_is_told_to_the_next() {
 #[test]
 fn nobody_else_is_said_to_have_died() {
     guarded!();
-    let barrier = Barrier::new(2).unwrap();
+    let group = Group::of((Barrier::options().parties(2), Event::options()));
+    let (barrier, event) = group.anonymous().unwrap();
     let mut mine = barrier.join().unwrap();
     let mut party = Holder::of(|| barrier.join().unwrap());
     party.kill();
     // It takes part where the dead one did.
-    let mut innocent = Holder::of(|| barrier.waiting());
+    let mut innocent = Holder::of(|| event.reset().unwrap());
     assert_eq!(
         mine.wait(),
         Err(BarrierError::Broken(Cause::Died { pid: 0 }))
