@@ -12,6 +12,7 @@ use std::hint::black_box;
 use std::{env, fs};
 
 use crossproc::{LockError, Mutex};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::children::{Holder, LIMIT, Word, succeeds, until};
 use super::forked::fork;
@@ -32,11 +33,24 @@ fn now() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
+/// Keeps the calling process on the first or the second processor, if there are two. A process whose memory is being torn down
+/// occupies its processor; whom it wakes there has to wait for the scheduler, which is not what is measured.
+fn stay_on(processor: usize) {
+    let allowed = sched_getaffinity(None).unwrap();
+    let mut usable = (0..CpuSet::MAX_CPU).filter(|number| allowed.is_set(*number));
+    if let Some(chosen) = usable.nth(processor) {
+        let mut set = CpuSet::new();
+        set.set(chosen);
+        sched_setaffinity(None, &set).unwrap();
+    }
+}
+
 /// Kills so many holders of a lock, each with so many bytes resident.
 fn kill_to_served(kills: u64, resident: usize) {
     let mutex = Mutex::new(0u64).unwrap();
     let (round, stamp) = (Shared::<Word>::new(), Shared::<Word>::new());
     let mut waiter = fork(|| {
+        stay_on(1);
         for n in 1..=kills {
             until(|| round.get() == n);
             match mutex.lock() {
@@ -52,7 +66,10 @@ fn kill_to_served(kills: u64, resident: usize) {
     });
     let mut times: Vec<_> = (1..=kills)
         .map(|n| {
-            let mut holder = Holder::of(|| (black_box(vec![1u8; resident]), mutex.lock().unwrap()));
+            let mut holder = Holder::of(|| {
+                stay_on(0);
+                (black_box(vec![1u8; resident]), mutex.lock().unwrap())
+            });
             round.set(n);
             until(|| waiter.is_asleep());
             let start = now();
