@@ -59,17 +59,60 @@ pub(crate) fn deserialize<'de, H: Primitive, X: Deserialize<'de>, D: Deserialize
     Ok((handle, extra))
 }
 
-/// What all handles have in common, for a struct with a field `place`. The attributes are those of its `repairs`.
+/// What all handles have in common, for a struct with a field `place`. What it takes to create one, if it takes anything, has the name of
+/// the option that it is; what is documented here of `new` is added to what can be said of all.
 macro_rules! handle {
-    (impl $(<$T:ident: $bound:path>)? $name:ident $(<$U:ident>)?; $(#[$repairs:meta])*) => {
+    (
+        impl $(<$T:ident: $bound:path>)? $name:ident $(<$U:ident>)?, $noun:literal;
+        $(#[$new:meta])*
+        fn new($($option:ident: $type:ty)?);
+        $(#[$repairs:meta])*
+        fn repairs();
+    ) => {
         impl $(<$T: $bound>)? $name $(<$U>)? {
+            #[doc = concat!("Creates an anonymous ", $noun, ".")]
+            ///
+            /// It reaches other processes in the arguments of [`process::spawn`](crate::process::spawn), and goes with its last user,
+            /// however that ends.
+            $(#[$new])*
+            ///
+            /// # Errors
+            ///
+            /// See [`Options::anonymous`](crate::Options::anonymous).
+            pub fn new($($option: $type)?) -> crate::Result<Self> {
+                Self::options()$(.$option($option))?.anonymous()
+            }
+
+            #[doc = concat!("Creates a named ", $noun, ".")]
+            ///
+            /// # Errors
+            ///
+            /// See [`Options::create`](crate::Options::create).
+            pub fn create(name: &str $(, $option: $type)?) -> crate::Result<Self> {
+                Self::options()$(.$option($option))?.create(name)
+            }
+
             /// Opens the one of this name.
             ///
             /// # Errors
             ///
-            #[doc = "See [`Options::open`](crate::Options::open)."]
+            /// See [`Options::open`](crate::Options::open).
             pub fn open(name: &str) -> crate::Result<Self> {
                 Self::options().open(name)
+            }
+
+            /// Opens the one of this name, or creates it where there is none.
+            ///
+            /// # Errors
+            ///
+            /// See [`Options::open_or_create`](crate::Options::open_or_create).
+            pub fn open_or_create(name: &str $(, $option: $type)?) -> crate::Result<Self> {
+                Self::options()$(.$option($option))?.open_or_create(name)
+            }
+
+            /// For everything else that can be chosen.
+            pub fn options() -> crate::Options<Self> {
+                crate::Options::new()
             }
 
             /// Its name, unless it is anonymous.

@@ -52,44 +52,14 @@ pub struct Barrier {
 }
 
 handle! {
-    impl Barrier;
+    impl Barrier, "barrier";
+    /// The number of parties has to be between 1 and 16383.
+    fn new(parties: usize);
     /// How often, since the barrier was created, a party took the place of one that had died.
+    fn repairs();
 }
 
 impl Barrier {
-    /// Creates an anonymous barrier: it reaches other processes in the arguments of
-    /// [`process::spawn`](crate::process::spawn), and goes with its last user, however that ends.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::anonymous`]. The number of parties has to be between 1 and 16383.
-    pub fn new(parties: usize) -> Result<Self> {
-        Self::options().parties(parties).anonymous()
-    }
-
-    /// Creates a barrier under a name.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::create`], and [`new`](Barrier::new).
-    pub fn create(name: &str, parties: usize) -> Result<Self> {
-        Self::options().parties(parties).create(name)
-    }
-
-    /// Opens the barrier of this name, or creates it where there is none.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::open_or_create`], and [`new`](Barrier::new).
-    pub fn open_or_create(name: &str, parties: usize) -> Result<Self> {
-        Self::options().parties(parties).open_or_create(name)
-    }
-
-    /// For everything else that can be chosen.
-    pub fn options() -> Options<Self> {
-        Options::new()
-    }
-
     /// Becomes a party, in the place of one that died or left if need be. Never blocks.
     ///
     /// # Errors

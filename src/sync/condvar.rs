@@ -25,7 +25,7 @@ use crate::element::Element;
 use crate::error::{Fault, LockError, Result, TryLockError};
 use crate::handle::handle;
 use crate::place::Place;
-use crate::segment::{Capacity, Kind, Options, Primitive, Size};
+use crate::segment::{Capacity, Kind, Primitive, Size};
 use crate::wait::{Patience, block_until_rung};
 
 const NUMBER: usize = 0;
@@ -64,8 +64,10 @@ pub struct Condvar {
 }
 
 handle! {
-    impl Condvar;
+    impl Condvar, "condition variable";
+    fn new();
     /// Always 0: nobody owns a condition variable.
+    fn repairs();
 }
 
 /// What a wait with a deadline returns besides the guard.
@@ -131,39 +133,6 @@ impl<'a> Guard for ReentrantMutexGuard<'a> {
 }
 
 impl Condvar {
-    /// Creates an anonymous condition variable: it reaches other processes in the arguments of
-    /// [`process::spawn`](crate::process::spawn), and goes with its last user, however that ends.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::anonymous`].
-    pub fn new() -> Result<Self> {
-        Self::options().anonymous()
-    }
-
-    /// Creates a condition variable under a name.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::create`].
-    pub fn create(name: &str) -> Result<Self> {
-        Self::options().create(name)
-    }
-
-    /// Opens the condition variable of this name, or creates it where there is none.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::open_or_create`].
-    pub fn open_or_create(name: &str) -> Result<Self> {
-        Self::options().open_or_create(name)
-    }
-
-    /// For everything else that can be chosen.
-    pub fn options() -> Options<Self> {
-        Options::new()
-    }
-
     /// Unlocks, blocks until notified, and locks again.
     ///
     /// # Errors

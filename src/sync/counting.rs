@@ -41,51 +41,21 @@ pub struct CountingSemaphore {
 }
 
 handle! {
-    impl CountingSemaphore;
+    impl CountingSemaphore, "semaphore";
+    /// Its maximum is 2147483647.
+    fn new(count: u32);
     /// Always 0: nobody owns what is counted.
+    fn repairs();
 }
 
 impl CountingSemaphore {
-    /// Creates an anonymous semaphore that begins with `count` and has no maximum below 2³¹ - 1: it reaches other processes in
-    /// the arguments of [`process::spawn`](crate::process::spawn), and goes with its last user, however that ends.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::anonymous`]. [`Error::InvalidSize`](crate::Error::InvalidSize) if the count is above the maximum.
-    pub fn new(count: u32) -> Result<Self> {
-        Self::options().count(count).anonymous()
-    }
-
-    /// The same with a maximum: releasing more is refused.
+    /// Creates an anonymous semaphore with a maximum: releasing more is refused.
     ///
     /// # Errors
     ///
     /// As for [`new`](CountingSemaphore::new); the maximum has to be between 1 and 2³¹ - 1.
     pub fn bounded(count: u32, maximum: u32) -> Result<Self> {
         Self::options().count(count).maximum(maximum).anonymous()
-    }
-
-    /// Creates a semaphore under a name.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::create`], and [`new`](CountingSemaphore::new).
-    pub fn create(name: &str, count: u32) -> Result<Self> {
-        Self::options().count(count).create(name)
-    }
-
-    /// Opens the semaphore of this name, or creates it where there is none.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::open_or_create`], and [`new`](CountingSemaphore::new).
-    pub fn open_or_create(name: &str, count: u32) -> Result<Self> {
-        Self::options().count(count).open_or_create(name)
-    }
-
-    /// For everything else that can be chosen.
-    pub fn options() -> Options<Self> {
-        Options::new()
     }
 
     /// Takes 1, and blocks while there is none.

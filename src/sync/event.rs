@@ -23,7 +23,7 @@ use crate::atomic::{AtomicU64, Ordering};
 use crate::error::{Fault, Result, WaitTimeoutError};
 use crate::handle::handle;
 use crate::place::Place;
-use crate::segment::{Capacity, Kind, Options, Primitive, Size};
+use crate::segment::{Capacity, Kind, Primitive, Size};
 use crate::wait::{Patience, block_until};
 
 const WORD: usize = 0;
@@ -51,44 +51,13 @@ pub struct Event {
 }
 
 handle! {
-    impl Event;
+    impl Event, "event, not set";
+    fn new();
     /// Always 0: nobody owns an event.
+    fn repairs();
 }
 
 impl Event {
-    /// Creates an anonymous event, not set: it reaches other processes in the arguments of
-    /// [`process::spawn`](crate::process::spawn), and goes with its last user, however that ends.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::anonymous`].
-    pub fn new() -> Result<Self> {
-        Self::options().anonymous()
-    }
-
-    /// Creates an event under a name, not set.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::create`].
-    pub fn create(name: &str) -> Result<Self> {
-        Self::options().create(name)
-    }
-
-    /// Opens the event of this name, or creates it, not set, where there is none.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::open_or_create`].
-    pub fn open_or_create(name: &str) -> Result<Self> {
-        Self::options().open_or_create(name)
-    }
-
-    /// For everything else that can be chosen.
-    pub fn options() -> Options<Self> {
-        Options::new()
-    }
-
     /// Sets it, and wakes everyone who waits. Never blocks. Whether it was not set before.
     ///
     /// # Errors

@@ -45,44 +45,13 @@ pub struct Mutex<T: Element> {
 }
 
 handle! {
-    impl<T: Element> Mutex<T>;
+    impl<T: Element> Mutex<T>, "mutex";
+    fn new(value: T);
     /// How often, since the lock was created, it was taken over from an owner that had died.
+    fn repairs();
 }
 
 impl<T: Element> Mutex<T> {
-    /// Creates an anonymous mutex: it reaches other processes in the arguments of
-    /// [`process::spawn`](crate::process::spawn), and goes with its last user, however that ends.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::anonymous`].
-    pub fn new(value: T) -> Result<Self> {
-        Self::options().value(value).anonymous()
-    }
-
-    /// Creates a mutex under a name.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::create`].
-    pub fn create(name: &str, value: T) -> Result<Self> {
-        Self::options().value(value).create(name)
-    }
-
-    /// Opens the mutex of this name, or creates it with this value where there is none.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::open_or_create`].
-    pub fn open_or_create(name: &str, value: T) -> Result<Self> {
-        Self::options().value(value).open_or_create(name)
-    }
-
-    /// For everything else that can be chosen.
-    pub fn options() -> Options<Self> {
-        Options::new()
-    }
-
     /// Locks. Blocks while a live thread, of whatever process, has the lock.
     ///
     /// # Errors

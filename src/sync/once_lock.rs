@@ -22,7 +22,7 @@ use crate::error::{Fault, LockError, Result, TryLockError, WaitTimeoutError};
 use crate::handle::handle;
 use crate::liveness::current_thread;
 use crate::place::Place;
-use crate::segment::{Capacity, Kind, Options, Primitive, Size};
+use crate::segment::{Capacity, Kind, Primitive, Size};
 use crate::wait::{Patience, block_until};
 
 /// A value shared by processes that whoever comes first creates; `OnceLock<()>` for something that is to be done once.
@@ -45,44 +45,13 @@ pub struct OnceLock<T: Element> {
 }
 
 handle! {
-    impl<T: Element> OnceLock<T>;
+    impl<T: Element> OnceLock<T>, "once lock, without a value";
+    fn new();
     /// How often, since it was created, somebody took over from one that had died while making the value.
+    fn repairs();
 }
 
 impl<T: Element> OnceLock<T> {
-    /// Creates an anonymous one without a value: it reaches other processes in the arguments of
-    /// [`process::spawn`](crate::process::spawn), and goes with its last user, however that ends.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::anonymous`].
-    pub fn new() -> Result<Self> {
-        Self::options().anonymous()
-    }
-
-    /// Creates one under a name, without a value.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::create`].
-    pub fn create(name: &str) -> Result<Self> {
-        Self::options().create(name)
-    }
-
-    /// Opens the one of this name, or creates it, without a value, where there is none.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::open_or_create`].
-    pub fn open_or_create(name: &str) -> Result<Self> {
-        Self::options().open_or_create(name)
-    }
-
-    /// For everything else that can be chosen.
-    pub fn options() -> Options<Self> {
-        Options::new()
-    }
-
     /// The value, if it is there. Never blocks.
     ///
     /// # Errors

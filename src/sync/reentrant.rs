@@ -11,7 +11,7 @@ use crate::atomic::{AtomicU32, Ordering};
 use crate::error::{Fault, LockError, LockTimeoutError, Result, TryLockError};
 use crate::handle::handle;
 use crate::place::Place;
-use crate::segment::{Capacity, Kind, Options, Primitive, Size};
+use crate::segment::{Capacity, Kind, Primitive, Size};
 use crate::wait::Patience;
 
 /// How many guards the owner has. Nobody else reads or writes it: whoever takes the lock begins with 1.
@@ -37,44 +37,13 @@ pub struct ReentrantMutex {
 }
 
 handle! {
-    impl ReentrantMutex;
+    impl ReentrantMutex, "lock";
+    fn new();
     /// How often, since the lock was created, it was taken over from an owner that had died.
+    fn repairs();
 }
 
 impl ReentrantMutex {
-    /// Creates an anonymous lock: it reaches other processes in the arguments of
-    /// [`process::spawn`](crate::process::spawn), and goes with its last user, however that ends.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::anonymous`].
-    pub fn new() -> Result<Self> {
-        Self::options().anonymous()
-    }
-
-    /// Creates a lock under a name.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::create`].
-    pub fn create(name: &str) -> Result<Self> {
-        Self::options().create(name)
-    }
-
-    /// Opens the lock of this name, or creates it where there is none.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::open_or_create`].
-    pub fn open_or_create(name: &str) -> Result<Self> {
-        Self::options().open_or_create(name)
-    }
-
-    /// For everything else that can be chosen.
-    pub fn options() -> Options<Self> {
-        Options::new()
-    }
-
     /// Locks. Blocks while another live thread has the lock.
     ///
     /// # Errors

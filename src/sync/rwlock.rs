@@ -53,44 +53,13 @@ pub struct RwLock<T: Element> {
 }
 
 handle! {
-    impl<T: Element> RwLock<T>;
+    impl<T: Element> RwLock<T>, "lock";
+    fn new(value: T);
     /// How often, since the lock was created, it was taken over from a writer that had died.
+    fn repairs();
 }
 
 impl<T: Element> RwLock<T> {
-    /// Creates an anonymous lock: it reaches other processes in the arguments of
-    /// [`process::spawn`](crate::process::spawn), and goes with its last user, however that ends.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::anonymous`].
-    pub fn new(value: T) -> Result<Self> {
-        Self::options().value(value).anonymous()
-    }
-
-    /// Creates a lock under a name.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::create`].
-    pub fn create(name: &str, value: T) -> Result<Self> {
-        Self::options().value(value).create(name)
-    }
-
-    /// Opens the lock of this name, or creates it with this value where there is none.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::open_or_create`].
-    pub fn open_or_create(name: &str, value: T) -> Result<Self> {
-        Self::options().value(value).open_or_create(name)
-    }
-
-    /// For everything else that can be chosen.
-    pub fn options() -> Options<Self> {
-        Options::new()
-    }
-
     /// Reads. Blocks while a live thread writes, or waits to write.
     ///
     /// # Errors

@@ -49,44 +49,14 @@ pub struct Semaphore {
 }
 
 handle! {
-    impl Semaphore;
+    impl Semaphore, "semaphore";
+    /// The number of permits has to be between 1 and 1048576.
+    fn new(permits: usize);
     /// How often, since the semaphore was created, a permit was taken over from a process that had died.
+    fn repairs();
 }
 
 impl Semaphore {
-    /// Creates an anonymous semaphore with so many permits: it reaches other processes in the arguments of
-    /// [`process::spawn`](crate::process::spawn), and goes with its last user, however that ends.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::anonymous`]. The number of permits has to be between 1 and 1048576.
-    pub fn new(permits: usize) -> Result<Self> {
-        Self::options().permits(permits).anonymous()
-    }
-
-    /// Creates a semaphore under a name.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::create`], and [`new`](Semaphore::new).
-    pub fn create(name: &str, permits: usize) -> Result<Self> {
-        Self::options().permits(permits).create(name)
-    }
-
-    /// Opens the semaphore of this name, or creates it where there is none.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::open_or_create`], and [`new`](Semaphore::new).
-    pub fn open_or_create(name: &str, permits: usize) -> Result<Self> {
-        Self::options().permits(permits).open_or_create(name)
-    }
-
-    /// For everything else that can be chosen.
-    pub fn options() -> Options<Self> {
-        Options::new()
-    }
-
     /// Acquires a permit. Blocks while live processes hold all of them.
     ///
     /// # Errors

@@ -21,6 +21,9 @@
 //! ([`ring_next`](Bell::ring_next)): the ringer clears `SLEEPERS`, then wakes one. Until that one looks nobody else needs to be
 //! woken; before it looks it arms again, so whoever has the thing by then rings again.
 //!
+//! Where it is for those only who sleep at the moment ([`ring_for_the_present`](Bell::ring_for_the_present)), the ringer changes the epoch
+//! first: one that is about to sleep finds the word changed, and is not overtaken by one that came after it was published.
+//!
 //! # If somebody dies
 //!
 //! | who, where | what the survivors find |
