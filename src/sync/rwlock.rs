@@ -241,7 +241,7 @@ impl<T: Element> RwLock<T> {
         }
         let taken = guarded::take(place, patience).map_err(TryLockError::without_guard)?;
         // From here on, readers are to hear when the lock is let go of, after the writers.
-        let readers_after = AfterWards(place.bell(READERS));
+        let readers_after = RingAfterwards(place.bell(READERS));
         if !readers::is_drained(place) && self.drain(patience).is_none() {
             guarded::let_go(place, &taken);
             return Err(TryLockError::WouldBlock);
@@ -285,9 +285,9 @@ impl Readers for Place {
 }
 
 /// Rings the bell when dropped.
-struct AfterWards<'a>(FutexBell<'a>);
+struct RingAfterwards<'a>(FutexBell<'a>);
 
-impl Drop for AfterWards<'_> {
+impl Drop for RingAfterwards<'_> {
     #[inline]
     fn drop(&mut self) {
         self.0.ring_all();
@@ -369,7 +369,7 @@ impl<T: Element + fmt::Debug> fmt::Debug for RwLockReadGuard<'_, T> {
 pub struct RwLockWriteGuard<'a, T: Element> {
     // In this order: first the lock is let go of.
     held: Guarded<'a, T>,
-    _readers: AfterWards<'a>,
+    _readers: RingAfterwards<'a>,
 }
 
 impl<T: Element> RwLockWriteGuard<'_, T> {
