@@ -59,11 +59,11 @@ pub(crate) fn deserialize<'de, H: Primitive, X: Deserialize<'de>, D: Deserialize
     Ok((handle, extra))
 }
 
-/// What all handles have in common, for a struct with a field `place`. What it takes to create one, if it takes anything, has the name of
+/// What all handles have in common, for a struct that keeps its [`Place`] in the field named. What it takes to create one, if it takes anything, has the name of
 /// the option that it is; what is documented here of `new` is added to what can be said of all.
 macro_rules! handle {
     (
-        impl $(<$T:ident: $bound:path>)? $name:ident $(<$U:ident>)?, $noun:literal;
+        impl $(<$T:ident: $bound:path>)? $name:ident $(<$U:ident>)?, $noun:literal, $($place:ident).+;
         $(#[$new:meta])*
         fn new($($option:ident: $type:ty)?);
         $(#[$repairs:meta])*
@@ -117,7 +117,7 @@ macro_rules! handle {
 
             /// Its name, unless it is anonymous.
             pub fn name(&self) -> Option<&str> {
-                self.place.name()
+                self.$($place).+.name()
             }
 
             /// Removes its name. Those who use it go on; its memory goes with the last of them.
@@ -127,32 +127,26 @@ macro_rules! handle {
             /// [`Error::NotOurs`](crate::Error::NotOurs) if the name is gone or refers to something else by now,
             /// [`Error::Anonymous`](crate::Error::Anonymous).
             pub fn unlink(&self) -> crate::Result<()> {
-                self.place.attachment.segment().unlink()
+                self.$($place).+.attachment.segment().unlink()
             }
 
             $(#[$repairs])*
             pub fn repairs(&self) -> u64 {
-                self.place.repairs()
+                self.$($place).+.repairs()
             }
         }
 
         impl $(<$T: $bound>)? Clone for $name $(<$U>)? {
             fn clone(&self) -> Self {
-                <Self as crate::segment::Primitive>::attach(self.place.clone())
+                <Self as crate::segment::Primitive>::attach(self.$($place).+.clone())
                     .expect("the place has been found sound")
-            }
-        }
-
-        impl $(<$T: $bound>)? std::fmt::Debug for $name $(<$U>)? {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($name)).field("name", &self.name()).finish_non_exhaustive()
             }
         }
 
         /// Only in the arguments of [`process::spawn`](crate::process::spawn): the child gets a handle on the same one.
         impl $(<$T: $bound>)? serde::Serialize for $name $(<$U>)? {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                crate::handle::serialize(&self.place, (), serializer)
+                crate::handle::serialize(&self.$($place).+, (), serializer)
             }
         }
 
@@ -164,3 +158,15 @@ macro_rules! handle {
     };
 }
 pub(crate) use handle;
+
+/// `Debug` for handles whose state is of no use to look at: by the next look it has changed.
+macro_rules! debug_by_name {
+    (impl $(<$T:ident: $bound:path>)? $name:ident $(<$U:ident>)?) => {
+        impl $(<$T: $bound>)? std::fmt::Debug for $name $(<$U>)? {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).field("name", &self.name()).finish_non_exhaustive()
+            }
+        }
+    };
+}
+pub(crate) use debug_by_name;

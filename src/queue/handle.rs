@@ -3,8 +3,6 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 use super::core::{self, Nothing, Refused};
 use super::memory::{self, Words};
 use crate::element::Element;
@@ -12,10 +10,10 @@ use crate::error::{
     Fault, RecvError, RecvTimeoutError, Result, SendError, SendTimeoutError, TryRecvError,
     TrySendError,
 };
-use crate::handle;
+use crate::handle::handle;
 use crate::liveness::Participant;
 use crate::place::Place;
-use crate::segment::{Bounded, Kind, Options, Primitive, Size};
+use crate::segment::{Bounded, Kind, Primitive, Size};
 use crate::wait::{Bell, Patience, block_until};
 
 /// A handle on a queue: see the [module](super).
@@ -29,49 +27,15 @@ pub struct Queue<T: Element> {
 const CORRUPTED: Fault = Fault::Corrupted("the queue's positions contradict each other");
 const NOT_A_VALUE: Fault = Fault::Corrupted("what was received is no valid value");
 
+handle! {
+    impl<T: Element> Queue<T>, "queue", words.place;
+    /// It holds up to `capacity` elements.
+    fn new(capacity: usize);
+    /// How often, since the queue was created, a survivor gave up a place that a dead sender had claimed.
+    fn repairs();
+}
+
 impl<T: Element> Queue<T> {
-    /// Creates an anonymous queue for up to `capacity` elements: it reaches other processes in the arguments of
-    /// [`process::spawn`](crate::process::spawn), and goes with its last user, however that ends.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::anonymous`].
-    pub fn new(capacity: usize) -> Result<Self> {
-        Self::options().capacity(capacity).anonymous()
-    }
-
-    /// Creates a queue under a name.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::create`].
-    pub fn create(name: &str, capacity: usize) -> Result<Self> {
-        Self::options().capacity(capacity).create(name)
-    }
-
-    /// Opens the queue of this name.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::open`].
-    pub fn open(name: &str) -> Result<Self> {
-        Self::options().open(name)
-    }
-
-    /// Opens the queue of this name, or creates it where there is none.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::open_or_create`].
-    pub fn open_or_create(name: &str, capacity: usize) -> Result<Self> {
-        Self::options().capacity(capacity).open_or_create(name)
-    }
-
-    /// For everything else that can be chosen.
-    pub fn options() -> Options<Self> {
-        Options::new()
-    }
-
     /// Sends `value` if there is room. Never blocks.
     ///
     /// # Errors
@@ -207,26 +171,6 @@ impl<T: Element> Queue<T> {
         TryIter(self)
     }
 
-    /// Its name, unless it is anonymous.
-    pub fn name(&self) -> Option<&str> {
-        self.words.place.name()
-    }
-
-    /// Removes its name. Those who use it go on; its memory goes with the last of them.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotOurs`](crate::Error::NotOurs) if the name is gone or refers to something else by now,
-    /// [`Error::Anonymous`](crate::Error::Anonymous).
-    pub fn unlink(&self) -> Result<()> {
-        self.words.place.attachment.segment().unlink()
-    }
-
-    /// How often, since the queue was created, a survivor gave up a place that a dead sender had claimed.
-    pub fn repairs(&self) -> u64 {
-        self.words.place.repairs()
-    }
-
     #[inline]
     fn send_once(&self, value: &T) -> Result<(), TrySendError<()>> {
         let participant = self
@@ -331,14 +275,6 @@ impl<T: Element> Primitive for Queue<T> {
 
 impl<T: Element> Bounded for Queue<T> {}
 
-impl<T: Element> Clone for Queue<T> {
-    fn clone(&self) -> Self {
-        Queue {
-            words: self.words.clone(),
-        }
-    }
-}
-
 impl<T: Element> fmt::Debug for Queue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Queue")
@@ -347,19 +283,6 @@ impl<T: Element> fmt::Debug for Queue<T> {
             .field("capacity", &self.capacity())
             .field("closed", &self.is_closed())
             .finish()
-    }
-}
-
-/// Only in the arguments of [`process::spawn`](crate::process::spawn): the child gets a handle on the same queue.
-impl<T: Element> Serialize for Queue<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handle::serialize(&self.words.place, (), serializer)
-    }
-}
-
-impl<'de, T: Element> Deserialize<'de> for Queue<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        handle::deserialize(deserializer).map(|(queue, ())| queue)
     }
 }
 

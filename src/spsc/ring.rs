@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserializer, Serializer, de};
 
 use super::core::{self, Corrupted, Memory};
 use super::memory::{self, Words};
@@ -11,10 +11,10 @@ use super::{Consumer, Producer};
 use crate::atomic::Ordering;
 use crate::element::Element;
 use crate::error::{Error, Fault, Result};
-use crate::handle;
+use crate::handle::{self, handle};
 use crate::holding::Holding;
 use crate::place::Place;
-use crate::segment::{Bounded, Kind, Options, Primitive, Size};
+use crate::segment::{Bounded, Kind, Primitive, Size};
 use crate::sync::claim::{Claim, Holder};
 
 /// Creates an anonymous ring for up to `capacity` elements, and takes both roles. Each handle can move to another thread, or in the
@@ -22,7 +22,7 @@ use crate::sync::claim::{Claim, Holder};
 ///
 /// # Errors
 ///
-/// See [`Options::anonymous`].
+/// See [`Options::anonymous`](crate::Options::anonymous).
 pub fn ring<T: Element>(capacity: usize) -> Result<(Producer<T>, Consumer<T>)> {
     let ring = Ring::new(capacity)?;
     Ok((ring.producer()?, ring.consumer()?))
@@ -33,48 +33,15 @@ pub struct Ring<T: Element> {
     pub(super) words: Words<T>,
 }
 
+handle! {
+    impl<T: Element> Ring<T>, "ring", words.place;
+    /// It holds up to `capacity` elements.
+    fn new(capacity: usize);
+    /// How often, since the ring was created, a role was taken over from a process that had died.
+    fn repairs();
+}
+
 impl<T: Element> Ring<T> {
-    /// Creates an anonymous ring for up to `capacity` elements.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::anonymous`].
-    pub fn new(capacity: usize) -> Result<Self> {
-        Self::options().capacity(capacity).anonymous()
-    }
-
-    /// Creates a ring under a name.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::create`].
-    pub fn create(name: &str, capacity: usize) -> Result<Self> {
-        Self::options().capacity(capacity).create(name)
-    }
-
-    /// Opens the ring of this name.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::open`].
-    pub fn open(name: &str) -> Result<Self> {
-        Self::options().open(name)
-    }
-
-    /// Opens the ring of this name, or creates it where there is none.
-    ///
-    /// # Errors
-    ///
-    /// See [`Options::open_or_create`].
-    pub fn open_or_create(name: &str, capacity: usize) -> Result<Self> {
-        Self::options().capacity(capacity).open_or_create(name)
-    }
-
-    /// For everything else that can be chosen.
-    pub fn options() -> Options<Self> {
-        Options::new()
-    }
-
     /// Takes the producer's role, if nobody has it, its holder closed it, or its holder's process has died. The ring is open
     /// again afterwards.
     ///
@@ -117,25 +84,6 @@ impl<T: Element> Ring<T> {
     pub fn capacity(&self) -> usize {
         self.words.shape().capacity as usize
     }
-
-    /// Its name, unless it is anonymous.
-    pub fn name(&self) -> Option<&str> {
-        self.words.place.name()
-    }
-
-    /// Removes its name. Those who use it go on; its memory goes with the last of them.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotOurs`] if the name is gone or refers to something else by now, [`Error::Anonymous`].
-    pub fn unlink(&self) -> Result<()> {
-        self.words.place.attachment.segment().unlink()
-    }
-
-    /// How often, since the ring was created, a role was taken over from a process that had died.
-    pub fn repairs(&self) -> u64 {
-        self.words.place.repairs()
-    }
 }
 
 impl<T: Element> Primitive for Ring<T> {
@@ -155,14 +103,6 @@ impl<T: Element> Primitive for Ring<T> {
 
 impl<T: Element> Bounded for Ring<T> {}
 
-impl<T: Element> Clone for Ring<T> {
-    fn clone(&self) -> Self {
-        Ring {
-            words: self.words.clone(),
-        }
-    }
-}
-
 impl<T: Element> fmt::Debug for Ring<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ring")
@@ -178,19 +118,6 @@ impl<T: Element> fmt::Debug for Ring<T> {
                 &Claim::load(self.words.consumer_role()).holder(),
             )
             .finish()
-    }
-}
-
-/// Only in the arguments of [`process::spawn`](crate::process::spawn): the child gets the same ring.
-impl<T: Element> Serialize for Ring<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handle::serialize(&self.words.place, (), serializer)
-    }
-}
-
-impl<'de, T: Element> Deserialize<'de> for Ring<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        handle::deserialize(deserializer).map(|(ring, ())| ring)
     }
 }
 

@@ -9,7 +9,7 @@ use super::claim::Holder;
 use super::seats::{self, Cause, End, Seats, State};
 use crate::atomic::{AtomicU64, Ordering};
 use crate::error::{BarrierError, Error, Fault, Result};
-use crate::handle::{self, handle};
+use crate::handle::{self, debug_by_name, handle};
 use crate::holding::Holding;
 use crate::owner::Owner;
 use crate::place::Place;
@@ -52,12 +52,14 @@ pub struct Barrier {
 }
 
 handle! {
-    impl Barrier, "barrier";
+    impl Barrier, "barrier", place;
     /// The number of parties has to be between 1 and 16383.
     fn new(parties: usize);
     /// How often, since the barrier was created, a party took the place of one that had died.
     fn repairs();
 }
+
+debug_by_name!(impl Barrier);
 
 impl Barrier {
     /// Becomes a party, in the place of one that died or left if need be. Never blocks.

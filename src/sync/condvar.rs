@@ -23,7 +23,7 @@ use super::reentrant::{ReentrantMutex, ReentrantMutexGuard};
 use crate::atomic::{AtomicU64, Ordering};
 use crate::element::Element;
 use crate::error::{Fault, LockError, Result, TryLockError};
-use crate::handle::handle;
+use crate::handle::{debug_by_name, handle};
 use crate::place::Place;
 use crate::segment::{Capacity, Kind, Primitive, Size};
 use crate::wait::{Patience, block_until_rung};
@@ -64,11 +64,13 @@ pub struct Condvar {
 }
 
 handle! {
-    impl Condvar, "condition variable";
+    impl Condvar, "condition variable", place;
     fn new();
     /// Always 0: nobody owns a condition variable.
     fn repairs();
 }
+
+debug_by_name!(impl Condvar);
 
 /// What a wait with a deadline returns besides the guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::atomic::{AtomicU64, Ordering};
 use crate::error::{Fault, ReleaseError, Result, TryAcquireError, WaitTimeoutError};
-use crate::handle::handle;
+use crate::handle::{debug_by_name, handle};
 use crate::place::Place;
 use crate::segment::{Capacity, Kind, Options, Primitive, Size};
 use crate::wait::{Patience, block_until};
@@ -41,12 +41,14 @@ pub struct CountingSemaphore {
 }
 
 handle! {
-    impl CountingSemaphore, "semaphore";
+    impl CountingSemaphore, "semaphore", place;
     /// Its maximum is 2147483647.
     fn new(count: u32);
     /// Always 0: nobody owns what is counted.
     fn repairs();
 }
+
+debug_by_name!(impl CountingSemaphore);
 
 impl CountingSemaphore {
     /// Creates an anonymous semaphore with a maximum: releasing more is refused.

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use crate::atomic::{AtomicU64, Ordering};
 use crate::error::{Fault, Result, WaitTimeoutError};
-use crate::handle::handle;
+use crate::handle::{debug_by_name, handle};
 use crate::place::Place;
 use crate::segment::{Capacity, Kind, Primitive, Size};
 use crate::wait::{Patience, block_until};
@@ -51,11 +51,13 @@ pub struct Event {
 }
 
 handle! {
-    impl Event, "event, not set";
+    impl Event, "event, not set", place;
     fn new();
     /// Always 0: nobody owns an event.
     fn repairs();
 }
+
+debug_by_name!(impl Event);
 
 impl Event {
     /// Sets it, and wakes everyone who waits. Never blocks. Whether it was not set before.

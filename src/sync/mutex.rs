@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::guarded::{self, Guarded, told};
 use crate::element::Element;
 use crate::error::{LockError, LockTimeoutError, Result, TryLockError};
-use crate::handle::handle;
+use crate::handle::{debug_by_name, handle};
 use crate::place::Place;
 use crate::segment::{Capacity, Kind, Options, Primitive, Size};
 use crate::wait::Patience;
@@ -45,11 +45,13 @@ pub struct Mutex<T: Element> {
 }
 
 handle! {
-    impl<T: Element> Mutex<T>, "mutex";
+    impl<T: Element> Mutex<T>, "mutex", place;
     fn new(value: T);
     /// How often, since the lock was created, it was taken over from an owner that had died.
     fn repairs();
 }
+
+debug_by_name!(impl<T: Element> Mutex<T>);
 
 impl<T: Element> Mutex<T> {
     /// Locks. Blocks while a live thread, of whatever process, has the lock.

@@ -19,7 +19,7 @@ use super::lock::{self, Refused};
 use crate::atomic::Ordering;
 use crate::element::Element;
 use crate::error::{Fault, LockError, Result, TryLockError, WaitTimeoutError};
-use crate::handle::handle;
+use crate::handle::{debug_by_name, handle};
 use crate::liveness::current_thread;
 use crate::place::Place;
 use crate::segment::{Capacity, Kind, Primitive, Size};
@@ -45,11 +45,13 @@ pub struct OnceLock<T: Element> {
 }
 
 handle! {
-    impl<T: Element> OnceLock<T>, "once lock, without a value";
+    impl<T: Element> OnceLock<T>, "once lock, without a value", place;
     fn new();
     /// How often, since it was created, somebody took over from one that had died while making the value.
     fn repairs();
 }
+
+debug_by_name!(impl<T: Element> OnceLock<T>);
 
 impl<T: Element> OnceLock<T> {
     /// The value, if it is there. Never blocks.

@@ -9,7 +9,7 @@ use super::guarded::{self, OWN, Taken, told};
 use super::lock::{ORPHANED, POISONED};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::error::{Fault, LockError, LockTimeoutError, Result, TryLockError};
-use crate::handle::handle;
+use crate::handle::{debug_by_name, handle};
 use crate::place::Place;
 use crate::segment::{Capacity, Kind, Primitive, Size};
 use crate::wait::Patience;
@@ -37,11 +37,13 @@ pub struct ReentrantMutex {
 }
 
 handle! {
-    impl ReentrantMutex, "lock";
+    impl ReentrantMutex, "lock", place;
     fn new();
     /// How often, since the lock was created, it was taken over from an owner that had died.
     fn repairs();
 }
+
+debug_by_name!(impl ReentrantMutex);
 
 impl ReentrantMutex {
     /// Locks. Blocks while another live thread has the lock.

@@ -13,7 +13,7 @@ use super::readers::{self, Readers};
 use crate::atomic::AtomicU64;
 use crate::element::Element;
 use crate::error::{LockError, LockTimeoutError, Result, TryLockError};
-use crate::handle::handle;
+use crate::handle::{debug_by_name, handle};
 use crate::liveness::current_thread;
 use crate::owner::Owner;
 use crate::place::Place;
@@ -53,11 +53,13 @@ pub struct RwLock<T: Element> {
 }
 
 handle! {
-    impl<T: Element> RwLock<T>, "lock";
+    impl<T: Element> RwLock<T>, "lock", place;
     fn new(value: T);
     /// How often, since the lock was created, it was taken over from a writer that had died.
     fn repairs();
 }
+
+debug_by_name!(impl<T: Element> RwLock<T>);
 
 impl<T: Element> RwLock<T> {
     /// Reads. Blocks while a live thread writes, or waits to write.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::permits::{self, Permits};
 use crate::atomic::AtomicU64;
 use crate::error::{Fault, Result, TryAcquireError, WaitTimeoutError};
-use crate::handle::handle;
+use crate::handle::{debug_by_name, handle};
 use crate::liveness::current_thread;
 use crate::owner::Owner;
 use crate::place::Place;
@@ -49,12 +49,14 @@ pub struct Semaphore {
 }
 
 handle! {
-    impl Semaphore, "semaphore";
+    impl Semaphore, "semaphore", place;
     /// The number of permits has to be between 1 and 1048576.
     fn new(permits: usize);
     /// How often, since the semaphore was created, a permit was taken over from a process that had died.
     fn repairs();
 }
+
+debug_by_name!(impl Semaphore);
 
 impl Semaphore {
     /// Acquires a permit. Blocks while live processes hold all of them.
