@@ -1,8 +1,8 @@
 //! Segments: pieces of memory that several processes map, each holding one primitive, or a group of them.
 //!
 //! A *named* segment is the file `/dev/shm/crossproc.NAME`; an *anonymous* one is a sealed `memfd`, known by its
-//! descriptor and gone with its last user. Both begin with the same [header], and are otherwise zero when
-//! new: everything after the header is designed so that zero is its valid first state.
+//! descriptor and gone with its last user. Both begin with the same [header]. What follows is zero when new,
+//! which is the valid first state of everything there but first values, counts and a group's [directory]: those are written with the header.
 //!
 //! **Whoever dies while creating**, a name is either absent or complete: a named segment is made as a file without
 //! a name, given all its pages and its header, and then linked into place by one system call that fails if the

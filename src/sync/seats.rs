@@ -111,6 +111,16 @@ impl State {
         }
     }
 
+    /// How `generation` ended for one who arrived in it and has not brought it about, if it has ended.
+    fn end_of(self, generation: u32) -> Option<End> {
+        let away = self.generation().wrapping_sub(generation);
+        match self.cause() {
+            _ if away % 2 == 1 => Some(End::Released { leader: false }),
+            _ if away != 0 => Some(End::Broken(Cause::Reset)),
+            cause => cause.map(End::Broken),
+        }
+    }
+
     fn broken(self, cause: Cause) -> State {
         let bits = match cause {
             Cause::Aborted | Cause::Reset => 1,
@@ -158,9 +168,13 @@ pub(super) fn joining(seats: &impl Seats, me: Owner) -> Claim {
 pub(super) fn free_seat(seats: &impl Seats) -> Option<(usize, Claim)> {
     (0..seats.parties()).find_map(|index| {
         let now = Claim::load(seats.seat(index));
-        let taken = matches!(now.holder(), Holder::Someone(owner) if seats.is_live(owner));
-        (!taken).then_some((index, now))
+        (!is_taken(seats, now)).then_some((index, now))
     })
+}
+
+/// Whether somebody alive has the seat.
+fn is_taken(seats: &impl Seats, seat: Claim) -> bool {
+    matches!(seat.holder(), Holder::Someone(owner) if seats.is_live(owner))
 }
 
 /// To be called when a seat has been taken: who looked at it before releases nobody.
@@ -206,12 +220,9 @@ pub(super) fn withdraw(seats: &impl Seats, index: usize, me: Owner, generation: 
 /// Whether `generation` has come to an end for a party that has arrived; brings it about if it is time.
 pub(super) fn look(seats: &impl Seats, generation: u32) -> Option<End> {
     let state = State::load(seats);
-    let away = state.generation().wrapping_sub(generation);
-    match state.cause() {
-        _ if away % 2 == 1 => return Some(End::Released { leader: false }),
-        _ if away != 0 => return Some(End::Broken(Cause::Reset)),
-        Some(cause) => return Some(End::Broken(cause)),
-        None => {}
+    let ended = state.end_of(generation);
+    if ended.is_some() {
+        return ended;
     }
     match survey(seats, generation) {
         Survey::Complete if state.replace(seats, state.later(1)) => {
@@ -222,18 +233,7 @@ pub(super) fn look(seats: &impl Seats, generation: u32) -> Option<End> {
         }
         Survey::Incomplete => None,
         // Somebody else was quicker to end it.
-        _ => look_again(seats, generation),
-    }
-}
-
-#[cold]
-fn look_again(seats: &impl Seats, generation: u32) -> Option<End> {
-    let state = State::load(seats);
-    let away = state.generation().wrapping_sub(generation);
-    match state.cause() {
-        _ if away % 2 == 1 => Some(End::Released { leader: false }),
-        _ if away != 0 => Some(End::Broken(Cause::Reset)),
-        cause => cause.map(End::Broken),
+        _ => State::load(seats).end_of(generation),
     }
 }
 
@@ -303,8 +303,7 @@ pub(super) fn reset(seats: &impl Seats) {
     for index in 0..seats.parties() {
         let seat = seats.seat(index);
         let now = Claim::load(seat);
-        let taken = matches!(now.holder(), Holder::Someone(owner) if seats.is_live(owner));
-        if !taken {
+        if !is_taken(seats, now) {
             // A failure means that somebody has joined.
             let _ = now.replace(seat, Claim::vacant(0));
         }
@@ -320,8 +319,7 @@ pub(super) fn waiting(seats: &impl Seats) -> usize {
     let state = State::load(seats);
     let is_here = |index: &usize| {
         let seat = Claim::load(seats.seat(*index));
-        let tag = arrived(state.generation());
-        matches!(seat.holder(), Holder::Someone(owner) if seat.tag() == tag && seats.is_live(owner))
+        seat.tag() == arrived(state.generation()) && is_taken(seats, seat)
     };
     match state.cause() {
         Some(_) => 0,
