@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 
 use crate::error::{Error, Fault, Result};
 use crate::liveness::Attachment;
-use crate::place::Place;
+use crate::place::{MOST_PARTS, Place};
 use crate::segment::directory::{self, Directory};
 use crate::segment::{
     BodyLen, ElementLayout, Expected, Kind, MODE, Options, PARTICIPANTS, Primitive, Segment, Shape,
@@ -138,9 +138,6 @@ impl<P> fmt::Debug for Group<P> {
     }
 }
 
-/// As many parts as there are tuples for.
-const MOST: usize = 8;
-
 /// The parts of an attached group, of whatever kinds.
 #[doc(hidden)]
 #[derive(Debug)]
@@ -165,7 +162,7 @@ impl Members {
         let place = Place::whole(Attachment::of(segment)?);
         let len = usize::try_from(place.capacity())
             .ok()
-            .filter(|parts| *parts <= MOST)
+            .filter(|parts| *parts <= MOST_PARTS)
             .map(directory::len)
             .filter(|len| *len <= place.len())
             .ok_or(Fault::Corrupted(

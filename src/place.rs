@@ -10,6 +10,9 @@ use crate::element::{self, Element, Unchecked};
 use crate::liveness::Attachment;
 use crate::wait::FutexBell;
 
+/// As many primitives as share a segment at most.
+pub(crate) const MOST_PARTS: usize = 8;
+
 /// A primitive's bytes, and the attachment that keeps them mapped.
 #[derive(Clone)]
 pub struct Place {

@@ -200,3 +200,24 @@ fn a_directory_is_not_believed() {
     assert!(refused > 100, "{refused}");
     created.0.unlink().unwrap();
 }
+
+/// What a thread remembers of one queue must not count for another.
+#[test]
+fn queues_in_one_segment_do_not_mistake_each_other() {
+    let _leaks = Leaks::start();
+    let _guard = watchdog(LIMIT);
+    let queue = || Queue::<u64>::options().capacity(8);
+    let (near, far) = Group::of((queue(), queue())).anonymous().unwrap();
+    for (queue, first) in [(&near, 12), (&far, 15)] {
+        for number in 0..first {
+            queue.send(number).unwrap();
+            assert_eq!(queue.recv().unwrap(), number);
+        }
+        for number in first..first + 8 {
+            queue.send(number).unwrap();
+        }
+    }
+    // By the far one's head there would be room in the near one.
+    assert!(near.try_send(0).is_err() && far.try_send(0).is_err());
+    assert!(near.try_iter().eq(12..20) && far.try_iter().eq(15..23));
+}

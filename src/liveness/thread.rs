@@ -14,6 +14,7 @@ use std::sync::Arc;
 use super::attachment::{Registration, leave};
 use crate::atomic::AtomicU64;
 use crate::owner::Owner;
+use crate::place::MOST_PARTS;
 use crate::platform::per_process;
 use crate::platform::robust::RobustList;
 use crate::sync::claim::Claim;
@@ -31,8 +32,8 @@ pub(crate) struct Participant {
     pub(crate) process: Owner,
     /// What this thread writes to take a lock.
     pub(crate) claim: Claim,
-    /// The last head this thread saw as a producer; never ahead of the queue's.
-    pub(crate) seen_head: Cell<u64>,
+    /// The last head this thread saw of the queue in each place of the segment; never ahead of the queue's.
+    pub(crate) seen_heads: [Cell<u64>; MOST_PARTS],
     pub(crate) spin: SpinBudget,
 }
 
@@ -51,7 +52,7 @@ impl Participant {
             process,
             registration,
             intent: NonNull::from(intent),
-            seen_head: Cell::new(0),
+            seen_heads: [const { Cell::new(0) }; MOST_PARTS],
             spin: SpinBudget::new(),
         }
     }

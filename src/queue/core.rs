@@ -7,7 +7,7 @@
 //! | `tail` | the next ticket to claim; bit 63: closed. Written by compare-and-swap, and `fetch_or` to close |
 //! | `head` | the next ticket to receive. Written by compare-and-swap |
 //! | `sequence` of a slot | `t + 1`: holds ticket `t`; with bit 63: ticket `t` was given up; anything else: not yet |
-//! | `intent` of a participant | `t + 1`: it is about to claim ticket `t`, or has and may be writing; 0: nothing |
+//! | `intent` of a participant | `t + 1` and the queue's place in its segment: it is about to claim ticket `t`, or has and may be writing; 0: nothing |
 //!
 //! A slot is free when `head` has passed its last ticket, so receiving writes nothing but `head`. This is the
 //! array queue of Vyukov ("Bounded MPMC queue", 2010) with two changes: receivers commit by moving `head` after
@@ -35,7 +35,7 @@
 //!
 //! # Giving up a hole
 //!
-//! Ticket `h` is claimed and not committed. If a live participant's intent is `h + 1`, it is merely slow. Otherwise
+//! Ticket `h` is claimed and not committed. If a live participant's intent is that ticket, it is merely slow. Otherwise
 //! nobody can commit it any more: the claimant announced before it claimed, and this receiver saw the claim (Acquire
 //! of `tail`), hence the announcement or a later one of the same participant. A later announcement follows the commit
 //! of this one, or a claim that failed. So `sequence`, read before the announcements, either is stale and the
@@ -64,6 +64,10 @@ pub(crate) trait Memory {
     fn sequence(&self, ticket: u64) -> &AtomicU64;
     fn write(&self, ticket: u64, value: &Self::Value);
     fn read(&self, ticket: u64) -> Self::Copy;
+    /// What a participant writes down that is about to claim `ticket`: unlike any other ticket of any queue in the segment.
+    fn intention(&self, ticket: u64) -> u64 {
+        ticket.wrapping_add(1)
+    }
     /// Whether a live participant's intent holds this value.
     fn is_intended(&self, intent: u64) -> bool;
     /// Counts a hole given up.
@@ -126,7 +130,7 @@ pub(crate) fn send<M: Memory>(
             }
         }
         // Release: pairs with the Acquire in `is_intended`; the claim makes sure it is seen in time.
-        intent.store(tail.wrapping_add(1), Ordering::Release);
+        intent.store(memory.intention(tail), Ordering::Release);
         announced = true;
         let claim = memory.tail().compare_exchange(
             tail,
@@ -216,7 +220,7 @@ pub(crate) fn receive<M: Memory>(memory: &M) -> Result<M::Copy, Nothing> {
                 looks += 1;
                 crate::atomic::spin_loop();
             }
-            _ if memory.is_intended(ready) => return Err(Nothing::Busy),
+            _ if memory.is_intended(memory.intention(head)) => return Err(Nothing::Busy),
             _ => give_up(memory, head, sequence),
         }
     }

@@ -179,7 +179,7 @@ impl<T: Element> Queue<T> {
         let sent = core::send(
             &self.words,
             participant.intent(),
-            &participant.seen_head,
+            self.words.seen_head(participant),
             value,
         );
         sent.map_err(|refused| match refused {

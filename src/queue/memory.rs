@@ -10,13 +10,15 @@
 //!
 //! A slot is a 64-bit sequence and the element, rounded up to 8 bytes.
 
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use super::core;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::element::{self, Element, Unchecked};
-use crate::place::Place;
+use crate::liveness::Participant;
+use crate::place::{MOST_PARTS, Place};
 use crate::segment::Size;
 use crate::wait::Bell;
 
@@ -25,6 +27,8 @@ const HEAD: usize = 128;
 const NOT_EMPTY: usize = 256;
 const NOT_FULL: usize = 260;
 const SLOTS: usize = 384;
+/// In an intention: the queue's place in the segment, above any ticket there will ever be.
+const PART: u32 = 56;
 /// The sequence in front of the element.
 const SEQUENCE: usize = 8;
 
@@ -50,6 +54,8 @@ pub(super) struct Words<T> {
     body: NonNull<u8>,
     capacity: u64,
     mask: u64,
+    /// Which of the queues in the segment it is.
+    part: u64,
     pub(super) place: Place,
     element: PhantomData<T>,
 }
@@ -78,6 +84,7 @@ impl<T: Element> Words<T> {
             body,
             capacity,
             mask,
+            part: place.part_number().unwrap_or(0).into(),
             place,
             element: PhantomData,
         }
@@ -91,6 +98,12 @@ impl<T: Element> Words<T> {
     fn word(&self, offset: usize) -> &AtomicU32 {
         // SAFETY: callers pass 4-aligned offsets inside the body, which is accessed atomically only.
         unsafe { self.body.add(offset).cast().as_ref() }
+    }
+
+    /// What the calling thread remembers of this queue's `head`.
+    #[inline]
+    pub(super) fn seen_head<'p>(&self, participant: &'p Participant) -> &'p Cell<u64> {
+        &participant.seen_heads[self.part as usize % MOST_PARTS]
     }
 
     pub(super) fn not_empty(&self) -> &AtomicU32 {
@@ -140,6 +153,11 @@ impl<T: Element> core::Memory for Words<T> {
         let offset = self.slot(ticket) + SEQUENCE;
         // SAFETY: the slot lies inside the body, 8-aligned, and is accessed atomically only.
         unsafe { element::read(self.body.add(offset)) }
+    }
+
+    #[inline]
+    fn intention(&self, ticket: u64) -> u64 {
+        self.part << PART | ticket.wrapping_add(1)
     }
 
     #[cold]
