@@ -86,6 +86,8 @@ pub mod sync;
 mod wait;
 
 #[cfg(not(loom))]
+mod bytes;
+#[cfg(not(loom))]
 mod element;
 #[cfg(not(loom))]
 mod error;
@@ -117,6 +119,8 @@ mod travel;
 
 #[cfg(not(loom))]
 pub use bytemuck;
+#[cfg(not(loom))]
+pub use bytes::{SharedBytes, SharedBytesMut};
 #[cfg(not(loom))]
 pub use element::Element;
 #[cfg(not(loom))]

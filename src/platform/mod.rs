@@ -5,6 +5,7 @@
 //! fence that costs the frequent side nothing ([`membarrier`]), state that a forked child starts afresh
 //! ([`per_process`]), and child processes ([`spawn`], [`pidfd`]).
 
+pub(crate) mod copy;
 pub(crate) mod futex;
 pub(crate) mod image;
 pub(crate) mod membarrier;

@@ -36,12 +36,24 @@ pub enum Kind {
     Barrier = 10,
     /// A value that is created once.
     OnceLock = 11,
-    /// Several of the above.
+    /// Several primitives.
     Group = 12,
+    /// Bytes, or messages of any size, between two ends.
+    Pipe = 13,
+    /// Messages of any size, with any number of senders and receivers.
+    MessageQueue = 14,
+    /// The same for serialised values.
+    ObjectQueue = 15,
+    /// Every subscriber receives everything.
+    Broadcast = 16,
+    /// The same without waiting for anyone.
+    Overwriting = 17,
+    /// Only the newest value.
+    Latest = 18,
 }
 
 impl Kind {
-    pub(super) const ALL: [Kind; 12] = [
+    pub(super) const ALL: [Kind; 18] = [
         Kind::Ring,
         Kind::Queue,
         Kind::Mutex,
@@ -54,6 +66,12 @@ impl Kind {
         Kind::Barrier,
         Kind::OnceLock,
         Kind::Group,
+        Kind::Pipe,
+        Kind::MessageQueue,
+        Kind::ObjectQueue,
+        Kind::Broadcast,
+        Kind::Overwriting,
+        Kind::Latest,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -70,6 +88,12 @@ impl Kind {
             Kind::Barrier => "barrier",
             Kind::OnceLock => "once lock",
             Kind::Group => "group",
+            Kind::Pipe => "pipe",
+            Kind::MessageQueue => "message queue",
+            Kind::ObjectQueue => "object queue",
+            Kind::Broadcast => "broadcast",
+            Kind::Overwriting => "overwriting ring",
+            Kind::Latest => "latest value",
         }
     }
 }
