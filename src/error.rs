@@ -11,8 +11,8 @@ use std::{fmt, io};
 
 pub use lock::{BarrierError, LockError, LockTimeoutError, TryLockError};
 pub use operation::{
-    Fault, RecvError, RecvTimeoutError, ReleaseError, SendError, SendTimeoutError, TryAcquireError,
-    TryRecvError, TrySendError, WaitTimeoutError,
+    Fault, LoanError, LoanTimeoutError, RecvError, RecvTimeoutError, ReleaseError, SendError,
+    SendTimeoutError, TryAcquireError, TryLoanError, TryRecvError, TrySendError, WaitTimeoutError,
 };
 
 use crate::process::JoinError;
@@ -303,6 +303,24 @@ pub enum Error {
         /// How many the barrier has.
         parties: u32,
     },
+
+    /// No message can be made of the value: its `Serialize` failed, or needs what the encoding has not. Nothing was sent.
+    #[error(
+        "the value cannot be encoded as a message: its Serialize failed, or needs what a compact encoding has not"
+    )]
+    Encode,
+
+    /// What was received is no value of the expected type. It is gone; what comes after it is not affected.
+    #[error(
+        "the message received is no value of the expected type, and was dropped: sender and receiver have to agree on the type"
+    )]
+    Decode,
+
+    /// The message is larger than all of the queue's memory. Nothing was sent.
+    #[error(
+        "the message is larger than the queue's memory: create the queue with more, or send it in parts"
+    )]
+    Oversized,
 
     /// The time was up first.
     #[error("timed out")]

@@ -125,9 +125,9 @@ pub use bytes::{SharedBytes, SharedBytesMut};
 pub use element::Element;
 #[cfg(not(loom))]
 pub use error::{
-    BarrierError, Error, Fault, LockError, LockTimeoutError, RecvError, RecvTimeoutError,
-    ReleaseError, Result, SendError, SendTimeoutError, TryAcquireError, TryLockError, TryRecvError,
-    TrySendError, WaitTimeoutError,
+    BarrierError, Error, Fault, LoanError, LoanTimeoutError, LockError, LockTimeoutError,
+    RecvError, RecvTimeoutError, ReleaseError, Result, SendError, SendTimeoutError,
+    TryAcquireError, TryLoanError, TryLockError, TryRecvError, TrySendError, WaitTimeoutError,
 };
 #[cfg(not(loom))]
 pub use group::{Group, Parts};

@@ -4,9 +4,9 @@ use std::{error, fmt, io};
 
 use super::Error;
 
-/// The segment or the handle is unusable: not part of normal running, and the same for every operation.
+/// The segment, the handle or the message is unusable: not part of normal running, and the same for every operation.
 ///
-/// Nothing was sent or received. A broken segment is a value rather than a panic, so that a process survives
+/// A broken segment is a value rather than a panic, so that a process survives
 /// what another one did to the memory they share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -20,6 +20,10 @@ pub enum Fault {
         /// How many threads can take part at a time.
         participants: u32,
     },
+    /// The value cannot be encoded as a message; nothing was sent. Becomes [`Error::Encode`].
+    Encode,
+    /// The message received is no value of the expected type, and is gone. Becomes [`Error::Decode`].
+    Decode,
     /// The system refused what it takes to join in; an `errno`. Becomes [`Error::Os`].
     Os(i32),
 }
@@ -30,6 +34,8 @@ impl From<Fault> for Error {
             Fault::Corrupted(what) => Error::Corrupted { what },
             Fault::RoleLost => Error::RoleLost,
             Fault::ParticipantsFull { participants } => Error::ParticipantsFull { participants },
+            Fault::Encode => Error::Encode,
+            Fault::Decode => Error::Decode,
             Fault::Os(errno) => Error::os("use the segment")(io::Error::from_raw_os_error(errno)),
         }
     }
@@ -194,6 +200,34 @@ plain_errors! {
     TryAcquireError {
         /// There is nothing to be had until something is released.
         WouldBlock
+    }
+
+    /// Why `try_loan` or `try_send` of a queue for messages of any size did not get the memory it takes.
+    TryLoanError {
+        /// There is no room for it until something is received.
+        Full,
+        /// It is more than all of the queue's memory.
+        Oversized,
+        /// Closed: nothing more can be sent.
+        Closed
+    }
+
+    /// Why `loan` or `send` of a queue for messages of any size did not get the memory it takes.
+    LoanError {
+        /// It is more than all of the queue's memory.
+        Oversized,
+        /// Closed: nothing more can be sent.
+        Closed
+    }
+
+    /// The same with a limit of time.
+    LoanTimeoutError {
+        /// There was no room for it in time.
+        Timeout,
+        /// It is more than all of the queue's memory.
+        Oversized,
+        /// Closed: nothing more can be sent.
+        Closed
     }
 
     /// Why an operation that waits for something other than a lock or a message did not succeed in time.
