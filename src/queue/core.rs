@@ -64,6 +64,9 @@ pub(crate) trait Memory {
     fn sequence(&self, ticket: u64) -> &AtomicU64;
     fn write(&self, ticket: u64, value: &Self::Value);
     fn read(&self, ticket: u64) -> Self::Copy;
+    /// The caller is about to receive `ticket`: for those who have to know what was received by one who has died since.
+    #[inline]
+    fn receiving(&self, _ticket: u64) {}
     /// What a participant writes down that is about to claim `ticket`: unlike any other ticket of any queue in the segment.
     fn intention(&self, ticket: u64) -> u64 {
         ticket.wrapping_add(1)
@@ -178,30 +181,57 @@ pub(crate) fn receive<M: Memory>(memory: &M) -> Result<M::Copy, Nothing> {
     let mut looks = 0;
     let mut head = memory.head().load(Ordering::Acquire);
     loop {
+        head = oldest(memory, head, &mut looks)?;
+        let copy = memory.read(head);
+        memory.receiving(head);
+        match advance(memory, head) {
+            Ok(_) => return Ok(copy),
+            Err(now) => {
+                head = now;
+                backoff.spin();
+            }
+        }
+    }
+}
+
+/// Whether there is something to receive: the oldest value's ticket. Holes in front of it are given up.
+pub(crate) fn look<M: Memory>(memory: &M) -> Result<u64, Nothing> {
+    let head = memory.head().load(Ordering::Acquire);
+    oldest(memory, head, &mut 0)
+}
+
+/// Moves `head` from `ticket` to the next: with a copy of the value made, **the commit** of receiving it.
+#[inline]
+fn advance<M: Memory>(memory: &M, ticket: u64) -> Result<u64, u64> {
+    // Release: the copy is made before a sender may write the slot again. Acquire: `head` only grows.
+    let next = ticket.wrapping_add(1);
+    memory
+        .head()
+        .compare_exchange(ticket, next, Ordering::AcqRel, Ordering::Acquire)
+}
+
+/// The oldest ticket that holds a value, looking from `head` on, where `head` stands or has stood. Passes those that were given up, and
+/// gives up those that have to be.
+#[inline]
+fn oldest<M: Memory>(memory: &M, mut head: u64, looks: &mut u32) -> Result<u64, Nothing> {
+    loop {
         let ready = head.wrapping_add(1);
         if (head | ready) & FLAG != 0 {
             return Err(Nothing::Corrupted); // Tickets do not come that far.
         }
         // Acquire: pairs with the sender's commit.
         let sequence = memory.sequence(head).load(Ordering::Acquire);
+        if sequence == ready {
+            return Ok(head);
+        }
         if sequence & !FLAG == ready {
-            let copy = (sequence == ready).then(|| memory.read(head));
-            // Release: the copy is made before a sender may write the slot again. Acquire: `head` only grows.
-            let commit =
-                memory
-                    .head()
-                    .compare_exchange(head, ready, Ordering::AcqRel, Ordering::Acquire);
-            match (commit, copy) {
-                (Ok(_), Some(copy)) => return Ok(copy),
-                (Ok(_), None) => {
+            head = match advance(memory, head) {
+                Ok(_) => {
                     memory.freed();
-                    head = ready;
+                    ready
                 }
-                (Err(now), _) => {
-                    head = now;
-                    backoff.spin();
-                }
-            }
+                Err(now) => now,
+            };
             continue;
         }
         // Acquire: pairs with the claim, and so with the announcement before it.
@@ -216,8 +246,8 @@ pub(crate) fn receive<M: Memory>(memory: &M) -> Result<M::Copy, Nothing> {
             0 if tail & FLAG != 0 => return Err(Nothing::Closed),
             0 => return Err(Nothing::Empty),
             claimed if claimed > memory.capacity() => return Err(Nothing::Corrupted),
-            _ if looks < LOOKS => {
-                looks += 1;
+            _ if *looks < LOOKS => {
+                *looks += 1;
                 crate::atomic::spin_loop();
             }
             _ if memory.is_intended(memory.intention(head)) => return Err(Nothing::Busy),

@@ -171,6 +171,16 @@ impl<T: Element> Queue<T> {
         TryIter(self)
     }
 
+    /// Where the bell is that is rung when there may be something to receive.
+    pub(crate) fn bell(&self) -> (&Place, usize) {
+        (&self.words.place, memory::NOT_EMPTY)
+    }
+
+    /// Whether a receive would not have to wait.
+    pub(crate) fn is_ready(&self) -> bool {
+        !matches!(core::look(&self.words), Err(Nothing::Empty | Nothing::Busy))
+    }
+
     #[inline]
     fn send_once(&self, value: &T) -> Result<(), TrySendError<()>> {
         let participant = self
