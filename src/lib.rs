@@ -75,6 +75,8 @@ struct Readme;
 #[cfg(any(not(loom), test))]
 mod atomic;
 #[cfg(any(not(loom), test))]
+pub mod messages;
+#[cfg(any(not(loom), test))]
 mod owner;
 #[cfg(any(not(loom), test))]
 pub mod queue;
@@ -101,6 +103,8 @@ mod holding;
 mod keeper;
 #[cfg(not(loom))]
 mod liveness;
+#[cfg(not(loom))]
+mod object;
 #[cfg(not(loom))]
 mod place;
 #[cfg(not(loom))]
@@ -131,6 +135,10 @@ pub use error::{
 };
 #[cfg(not(loom))]
 pub use group::{Group, Parts};
+#[cfg(not(loom))]
+pub use messages::{MessageQueue, ObjectQueue};
+#[cfg(not(loom))]
+pub use object::Object;
 #[cfg(not(loom))]
 pub use process::init;
 #[cfg(not(loom))]

@@ -5,8 +5,8 @@
 //! [`Fault`].
 
 use crate::error::{
-    Error, Fault, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError,
-    TrySendError,
+    Error, Fault, LoanError, LoanTimeoutError, RecvError, RecvTimeoutError, SendError,
+    SendTimeoutError, TryLoanError, TryRecvError, TrySendError,
 };
 
 impl TrySendError<()> {
@@ -34,6 +34,26 @@ impl TrySendError<()> {
             TrySendError::Closed(()) => SendError::Closed(unsent),
             TrySendError::PeerDied(()) => SendError::PeerDied(unsent),
             TrySendError::Fault((), fault) => SendError::Fault(unsent, fault),
+        }
+    }
+}
+
+impl TryLoanError {
+    pub(crate) fn of_timeout(self) -> LoanTimeoutError {
+        match self {
+            TryLoanError::Full => LoanTimeoutError::Timeout,
+            TryLoanError::Oversized => LoanTimeoutError::Oversized,
+            TryLoanError::Closed => LoanTimeoutError::Closed,
+            TryLoanError::Fault(fault) => LoanTimeoutError::Fault(fault),
+        }
+    }
+
+    pub(crate) fn of_loan(self) -> LoanError {
+        match self {
+            TryLoanError::Full => unreachable!("a loan without a deadline waits for room"),
+            TryLoanError::Oversized => LoanError::Oversized,
+            TryLoanError::Closed => LoanError::Closed,
+            TryLoanError::Fault(fault) => LoanError::Fault(fault),
         }
     }
 }

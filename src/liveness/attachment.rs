@@ -160,9 +160,9 @@ impl Attachment {
             if let Some(members) = registry().get_mut(&self.id) {
                 members.threads.push(Arc::clone(&registration));
             }
-            let intent = self.records.intent(registration.index);
-            // SAFETY: the intent is a word of the segment, mapped as long as this attachment.
-            Ok(unsafe { Participant::new(registration, process, intent) })
+            let intents = self.records.intents(registration.index);
+            // SAFETY: the intents are words of the segment, mapped as long as this attachment.
+            Ok(unsafe { Participant::new(registration, process, intents) })
         })
     }
 

@@ -46,4 +46,5 @@ mod thread;
 
 pub(crate) use attachment::Attachment;
 pub(crate) use census::set_backstop;
+pub(crate) use records::Intents;
 pub(crate) use thread::{Participant, current_thread};

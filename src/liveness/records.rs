@@ -31,6 +31,18 @@ fn stride() -> usize {
     (page_size() - 128) / LIVES_PER_PAGE / 128 * 128
 }
 
+/// What a participant is about to do, so that the others know what a dead one was about to do. 0 is nothing.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Intents {
+    /// To send under a ticket.
+    pub(crate) send: AtomicU64,
+    /// To receive a ticket.
+    pub(crate) receive: AtomicU64,
+    /// To take or give back memory.
+    pub(crate) memory: AtomicU64,
+}
+
 /// What a participant tells about itself when it joins.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Detail {
@@ -117,9 +129,11 @@ impl Records {
         Life(self.life_word(index).load(Ordering::Acquire))
     }
 
-    /// The ticket the participant is about to use, plus one; 0 for none.
-    pub(crate) fn intent(&self, index: u32) -> &AtomicU64 {
-        self.long(self.record(index) + INTENT)
+    /// What the participant announces.
+    pub(crate) fn intents(&self, index: u32) -> &Intents {
+        let words = self.long(self.record(index) + INTENT);
+        // SAFETY: so many words of the record are its intents, inside the mapping and accessed atomically only.
+        unsafe { NonNull::from(words).cast().as_ref() }
     }
 
     /// Changes when a participant joins, and when the death of one becomes known.
@@ -152,7 +166,14 @@ impl Records {
     pub(crate) fn introduce(&self, index: u32, life: Life, detail: Detail) {
         let record = self.record(index);
         // What the predecessor announced is void.
-        self.intent(index).store(0, Ordering::Release);
+        let Intents {
+            send,
+            receive,
+            memory,
+        } = self.intents(index);
+        for intent in [send, receive, memory] {
+            intent.store(0, Ordering::Release);
+        }
         self.word(record + PID)
             .store(std::process::id(), Ordering::Relaxed);
         self.word(record + TID)

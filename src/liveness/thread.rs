@@ -12,7 +12,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 use super::attachment::{Registration, leave};
-use crate::atomic::AtomicU64;
+use super::records::Intents;
 use crate::owner::Owner;
 use crate::place::MOST_PARTS;
 use crate::platform::per_process;
@@ -26,7 +26,7 @@ const WAYS: usize = 32;
 /// A thread's part in one segment. Never leaves the thread.
 pub(crate) struct Participant {
     pub(crate) registration: Arc<Registration>,
-    intent: NonNull<AtomicU64>,
+    intents: NonNull<Intents>,
     /// This thread, and its process.
     pub(crate) owner: Owner,
     pub(crate) process: Owner,
@@ -34,25 +34,35 @@ pub(crate) struct Participant {
     pub(crate) claim: Claim,
     /// The last head this thread saw of the queue in each place of the segment; never ahead of the queue's.
     pub(crate) seen_heads: [Cell<u64>; MOST_PARTS],
+    /// By place in the segment: what was new there when this thread last found nothing that the dead had left.
+    pub(crate) seen_news: [SeenNews; MOST_PARTS],
     pub(crate) spin: SpinBudget,
+}
+
+/// News of which a thread knows that nothing more comes of them: for receiving, and for memory.
+#[derive(Debug, Default)]
+pub(crate) struct SeenNews {
+    pub(crate) orphans: Cell<Option<u64>>,
+    pub(crate) memory: Cell<Option<u64>>,
 }
 
 impl Participant {
     /// # Safety
     ///
-    /// `intent` must stay mapped as long as the attachment that `registration` belongs to.
+    /// `intents` must stay mapped as long as the attachment that `registration` belongs to.
     pub(crate) unsafe fn new(
         registration: Arc<Registration>,
         process: Owner,
-        intent: &AtomicU64,
+        intents: &Intents,
     ) -> Participant {
         Participant {
             owner: registration.owner(),
             claim: Claim::held(registration.owner(), 0),
             process,
             registration,
-            intent: NonNull::from(intent),
+            intents: NonNull::from(intents),
             seen_heads: [const { Cell::new(0) }; MOST_PARTS],
+            seen_news: Default::default(),
             spin: SpinBudget::new(),
         }
     }
@@ -62,9 +72,9 @@ impl Participant {
     }
 
     #[inline]
-    pub(crate) fn intent(&self) -> &AtomicU64 {
+    pub(crate) fn intents(&self) -> &Intents {
         // SAFETY: a participant is reached only through its attachment, which keeps the segment mapped.
-        unsafe { self.intent.as_ref() }
+        unsafe { self.intents.as_ref() }
     }
 }
 

@@ -188,7 +188,7 @@ impl<T: Element> Queue<T> {
             .map_err(|fault| TrySendError::Fault((), fault))?;
         let sent = core::send(
             &self.words,
-            participant.intent(),
+            &participant.intents().send,
             self.words.seen_head(participant),
             value,
         );

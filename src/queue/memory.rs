@@ -165,7 +165,8 @@ impl<T: Element> core::Memory for Words<T> {
         let records = self.place.attachment.records();
         (0..records.used()).any(|index| {
             // Acquire: pairs with the announcement.
-            records.intent(index).load(Ordering::Acquire) == intent && records.takes_part(index)
+            records.intents(index).send.load(Ordering::Acquire) == intent
+                && records.takes_part(index)
         })
     }
 

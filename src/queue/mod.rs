@@ -19,7 +19,7 @@
 //! # Ok::<(), crossproc::Error>(())
 //! ```
 
-mod core;
+pub(crate) mod core;
 #[cfg(not(loom))]
 mod handle;
 #[cfg(not(loom))]

@@ -33,6 +33,12 @@ pub trait Primitive: Sized {
     /// Whether its first state is something that only its creator knows.
     #[doc(hidden)]
     const NEEDS_VALUE: bool = false;
+    /// What two programs compare of the elements.
+    #[doc(hidden)]
+    #[expect(private_interfaces, reason = "for this crate's own use")]
+    fn element() -> ElementLayout {
+        ElementLayout::of::<Self::Element>()
+    }
     /// Bytes the primitive needs for itself, unless their number overflows.
     #[doc(hidden)]
     fn body_len(size: Size) -> Option<u64>;
@@ -206,7 +212,7 @@ impl<H: Primitive> Options<H> {
                 reason: rule,
             });
         }
-        let element = ElementLayout::of::<H::Element>();
+        let element = H::element();
         let size = Size {
             capacity,
             element_size: element.size,
@@ -234,7 +240,7 @@ impl<H: Primitive> Options<H> {
     pub(crate) fn expected(&self) -> Result<Expected> {
         Ok(Expected {
             kind: H::KIND,
-            element: ElementLayout::of::<H::Element>(),
+            element: H::element(),
             capacity: self.capacity,
             participants: self.participants.map(round_participants).transpose()?,
             body_len: BodyLen::Computed(H::body_len),

@@ -120,6 +120,13 @@ impl<P: Parking> Bell<'_, P> {
         }
     }
 
+    /// Whether somebody may be asleep: for what is not worth finding out otherwise. To be asked, as the others are to be called, after
+    /// publishing.
+    #[inline]
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.sleepers().is_some()
+    }
+
     /// The word, if it shows sleepers, or that a light barrier does not suffice to see them.
     #[inline]
     fn sleepers(&self) -> Option<u32> {
