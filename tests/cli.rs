@@ -50,10 +50,13 @@ fn results(report: &Map<String, Value>) -> Vec<&Map<String, Value>> {
         .collect()
 }
 
-const MESSAGES: [&str; 2] = ["spsc", "queue"];
-const ALL: [&str; 10] = [
+const MESSAGES: [&str; 5] = ["spsc", "queue", "messages", "objects", "jobs"];
+const ALL: [&str; 13] = [
     "spsc",
     "queue",
+    "messages",
+    "objects",
+    "jobs",
     "mutex",
     "reentrant",
     "rwlock",

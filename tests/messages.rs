@@ -66,7 +66,9 @@ fn loans_are_filled_in_place_shortened_and_given_back() {
 
     // All of the memory, again and again: nothing is lost of it.
     for _ in 0..100 {
+        assert_eq!(queue.available(), 4096);
         let all = queue.try_loan(4096).unwrap();
+        assert_eq!(queue.available(), 0);
         assert_eq!(queue.try_loan(0).unwrap_err(), TryLoanError::Full);
         drop(all);
         let halves = [queue.try_loan(2048).unwrap(), queue.try_loan(2048).unwrap()];
@@ -77,6 +79,7 @@ fn loans_are_filled_in_place_shortened_and_given_back() {
         let small: Vec<_> = (0..32).map(|_| queue.try_loan(64).unwrap()).collect();
         assert_eq!(queue.try_loan(1).unwrap_err(), TryLoanError::Full);
         drop(small);
+        assert_eq!(queue.available(), 2048);
         drop(queue.recv().unwrap());
     }
     assert_eq!(queue.loan(4097).unwrap_err(), LoanError::Oversized);

@@ -266,6 +266,21 @@ pub(super) fn free(pool: &impl Pool, run: Run, chunk: Chunk) -> bool {
     was_it
 }
 
+/// How many blocks the longest run has that could be allocated at this moment.
+pub(super) fn longest_free(pool: &impl Pool) -> u32 {
+    let free = |word| !bits(pool.map(word).load(Ordering::Relaxed)) & existing(pool, word);
+    let (mut longest, mut whole) = (0, 0);
+    for word in 0..words(pool) {
+        let free = free(word);
+        let within = (1..=PER_WORD).take_while(|len| find(free, *len).is_some());
+        // What spans words begins with one, and goes on in whole ones but the last.
+        let across = whole * PER_WORD + free.trailing_ones();
+        longest = longest.max(within.count() as u32).max(across);
+        whole = if free == u32::MAX { whole + 1 } else { 0 };
+    }
+    longest
+}
+
 /// What a sweep came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Swept {

@@ -71,6 +71,12 @@ macro_rules! common {
                 self.messages.memory()
             }
 
+            /// How many bytes the longest message has for which there is room at this moment, without what may yet be taken back from
+            /// the dead.
+            pub fn available(&self) -> usize {
+                self.messages.available()
+            }
+
             /// Where the bell is that is rung when there may be something to receive.
             pub(crate) fn bell(&self) -> (&crate::place::Place, usize) {
                 (&self.messages.words.place, super::memory::NOT_EMPTY)

@@ -5,7 +5,7 @@ use super::chunk::Chunk;
 use super::held::{Held, Loan};
 use super::memory::{self, Label, Words};
 use super::pool::Actor;
-use super::transfer::{self, Adopted, Purpose};
+use super::transfer::{self, Adopted, Orphan, Purpose};
 use crate::atomic::Ordering;
 use crate::error::{Fault, SendError, TryLoanError, TryRecvError, TrySendError, WaitTimeoutError};
 use crate::place::{MOST_PARTS, Place};
@@ -231,8 +231,11 @@ impl Messages {
         purpose: Purpose,
     ) -> Result<Result<Received<'_>, Rest>, TryRecvError> {
         match transfer::adopt(actor, actor.participant.process, purpose) {
-            Adopted::Found { run, chunk, again } => {
-                self.words.place.attachment.repaired();
+            Adopted::Found { run, chunk, orphan } => {
+                if orphan != Orphan::Returned {
+                    self.words.place.attachment.repaired();
+                }
+                let again = orphan != Orphan::Unreceived;
                 actor.settled();
                 self.received(actor, run, chunk, again).map(Ok)
             }
@@ -276,6 +279,11 @@ impl Messages {
     pub(super) fn memory(&self) -> usize {
         let geometry = &self.words.geometry;
         (u64::from(geometry.blocks) * geometry.block) as usize
+    }
+
+    pub(super) fn available(&self) -> usize {
+        let longest = self.actor().map_or(0, |actor| blocks::longest_free(&actor));
+        (u64::from(longest) * self.words.geometry.block) as usize
     }
 
     pub(super) fn is_ready(&self) -> bool {

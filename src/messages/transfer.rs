@@ -87,11 +87,24 @@ pub(super) fn claim(
     is_it.then_some((run, mine))
 }
 
+/// How a message came to be one that nobody has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Orphan {
+    /// Its sender, or the receiver that was about to have it, died.
+    Unreceived,
+    /// It was on lease to one who died.
+    Leased,
+    Returned,
+}
+
 /// What looking for orphans came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Adopted {
-    /// This one, and whether somebody had it on lease before.
-    Found { run: Run, chunk: Chunk, again: bool },
+    Found {
+        run: Run,
+        chunk: Chunk,
+        orphan: Orphan,
+    },
     Nothing {
         /// Until there is news, there is nothing more to be had.
         complete: bool,
@@ -102,8 +115,7 @@ pub(super) enum Adopted {
 
 /// What a chunk is to somebody who looks for orphans.
 enum Kin {
-    /// Nobody's; whether somebody had it on lease before.
-    Orphan { again: bool },
+    Orphan(Orphan),
     /// On lease to somebody alive.
     Leased(Owner),
     /// Perhaps: somebody alive may be receiving it.
@@ -114,12 +126,12 @@ enum Kin {
 
 fn kin(pool: &impl Tickets, head: u64, chunk: Chunk) -> Kin {
     match chunk.state() {
-        State::Returned => Kin::Orphan { again: true },
+        State::Returned => Kin::Orphan(Orphan::Returned),
         State::Leased(owner) if pool.is_live(owner) => Kin::Leased(owner),
-        State::Leased(_) => Kin::Orphan { again: true },
+        State::Leased(_) => Kin::Orphan(Orphan::Leased),
         State::Queued(ticket) if !ticket.is_before(head) => Kin::Other,
         State::Queued(ticket) if pool.is_being_received(ticket) => Kin::Unknown,
-        State::Queued(_) => Kin::Orphan { again: false },
+        State::Queued(_) => Kin::Orphan(Orphan::Unreceived),
         State::Vacant | State::Held(_) | State::Garbage => Kin::Other,
     }
 }
@@ -135,13 +147,13 @@ pub(super) fn adopt(pool: &impl Tickets, me: Owner, purpose: Purpose) -> Adopted
         }
         match kin(pool, head, chunk) {
             // What says to be longer than it can be is garbage.
-            Kin::Orphan { again } if run.len == chunk.blocks() => {
+            Kin::Orphan(orphan) if run.len == chunk.blocks() => {
                 let mine = purpose.chunk(me, run.len);
                 if chunk.replace(pool.chunk(run.start), mine) {
                     found = Some(Adopted::Found {
                         run,
                         chunk: mine,
-                        again,
+                        orphan,
                     });
                 } else {
                     (complete, outstanding) = (false, true);
@@ -149,7 +161,7 @@ pub(super) fn adopt(pool: &impl Tickets, me: Owner, purpose: Purpose) -> Adopted
             }
             Kin::Leased(owner) => outstanding |= owner != me,
             Kin::Unknown => (complete, outstanding) = (false, true),
-            Kin::Orphan { .. } | Kin::Other => {}
+            Kin::Orphan(_) | Kin::Other => {}
         }
     });
     found.unwrap_or(Adopted::Nothing {
@@ -164,7 +176,7 @@ pub(super) fn has_orphan(pool: &impl Tickets) -> bool {
     let head = pool.head();
     let mut found = false;
     chunks(pool, |run, chunk| {
-        found |= run.len == chunk.blocks() && matches!(kin(pool, head, chunk), Kin::Orphan { .. });
+        found |= run.len == chunk.blocks() && matches!(kin(pool, head, chunk), Kin::Orphan(_));
     });
     found
 }

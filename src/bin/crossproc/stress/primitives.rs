@@ -1,7 +1,7 @@
 //! The primitives that can be put under stress.
 
 use super::Failure;
-use super::messages::{self, Queue, Spsc};
+use super::messages::{self, Jobs, Messages, Objects, Queue, Spsc};
 use super::outcome::Outcome;
 use super::round::Conditions;
 use super::sync;
@@ -11,6 +11,9 @@ pub(crate) static ALL: &[Primitive] = &[
     // One round for each element size.
     Primitive::new("spsc", 3, messages::run::<Spsc>),
     Primitive::new("queue", 3, messages::run::<Queue>),
+    Primitive::new("messages", 3, messages::run::<Messages>),
+    Primitive::new("objects", 3, messages::run::<Objects>),
+    Primitive::new("jobs", 3, messages::run::<Jobs>),
     Primitive::new("mutex", 3, sync::mutex),
     Primitive::new("reentrant", 3, sync::reentrant),
     Primitive::new("rwlock", 3, sync::rwlock),

@@ -30,14 +30,19 @@ pub(crate) struct Excuse {
 
 impl Excuse {
     /// The excuse of the dead consumer of `desk`, if it has one.
-    pub(crate) fn find<const N: usize>(ledger: &Ledger, desk: usize) -> io::Result<Option<Self>> {
+    /// Of what comes `late` it may have taken any.
+    pub(crate) fn find<const N: usize>(
+        ledger: &Ledger,
+        desk: usize,
+        late: bool,
+    ) -> io::Result<Option<Self>> {
         let tray = ledger.read_tray::<N>(desk)?;
         let desk = ledger.desk(desk);
         let seats = desk.taking.swap(0, Relaxed) as usize;
-        let window =
-            desk.last.iter().enumerate().map(|(producer, last)| {
-                Key::from_bits(last.load(Relaxed))..ledger.reached(producer)
-            });
+        let window = desk.last.iter().enumerate().map(|(producer, last)| {
+            let first = if late { 0 } else { last.load(Relaxed) };
+            Key::from_bits(first)..ledger.reached(producer)
+        });
         Ok((seats > 0).then(|| Self {
             seats,
             window: window.collect(),

@@ -6,6 +6,7 @@ mod message;
 mod queue;
 mod saboteur;
 mod shortfall;
+mod sized;
 mod spsc;
 mod subject;
 mod traffic;
@@ -13,5 +14,6 @@ mod worker;
 
 pub(super) use message::{Key, Message, open, seal};
 pub(super) use queue::Queue;
+pub(super) use sized::{Jobs, Messages, Objects};
 pub(super) use spsc::Spsc;
 pub(super) use traffic::run;

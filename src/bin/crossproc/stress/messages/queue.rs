@@ -38,8 +38,12 @@ impl<const N: usize> Subject<N> for Queue {
         found
     }
 
-    fn capacity(handle: &Self::Handle) -> usize {
-        handle.capacity()
+    fn is_full(handle: &Self::Handle) -> bool {
+        handle.len() == handle.capacity()
+    }
+
+    fn missing(handle: &Self::Handle, sent: usize) -> usize {
+        handle.capacity() - sent
     }
 
     fn len(handle: &Self::Handle) -> usize {

@@ -2,7 +2,8 @@
 
 use super::subject::Closed;
 use crossproc::{
-    RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
+    LoanError, LoanTimeoutError, RecvError, RecvTimeoutError, SendError, SendTimeoutError,
+    TryLoanError, TryRecvError, TrySendError,
 };
 
 /// How many messages a call moved; `count` says it of a success.
@@ -40,10 +41,22 @@ macro_rules! shortfall {
     )+};
 }
 
+/// Without a limit of time there is no shortfall.
+impl Shortfall for LoanError {
+    fn shortfall(self) -> Result<usize, Closed> {
+        match self {
+            Self::Closed => Err(Closed),
+            fault => panic!("{fault}"),
+        }
+    }
+}
+
 shortfall! {
     TrySendError<T>: Full | PeerDied;
     SendError<T>: PeerDied;
     SendTimeoutError<T>: Timeout | PeerDied;
+    TryLoanError: Full;
+    LoanTimeoutError: Timeout;
     TryRecvError: Empty | PeerDied;
     RecvError: PeerDied;
     RecvTimeoutError: Timeout | PeerDied;

@@ -40,8 +40,12 @@ impl<const N: usize> Subject<N> for Spsc {
         found
     }
 
-    fn capacity(ring: &Self::Handle) -> usize {
-        ring.capacity()
+    fn is_full(ring: &Self::Handle) -> bool {
+        ring.len() == ring.capacity()
+    }
+
+    fn missing(ring: &Self::Handle, sent: usize) -> usize {
+        ring.capacity() - sent
     }
 
     fn len(ring: &Self::Handle) -> usize {

@@ -22,6 +22,11 @@ pub(crate) struct Closed;
 pub(crate) trait Subject<const N: usize>: 'static {
     /// The most messages one call moves.
     const BATCH: usize;
+    /// What is taken from the dead comes later than what was sent after it.
+    const LATE: bool = false;
+    /// What is received comes back until it is done with: nothing is lost with its receiver, and what one that was killed has
+    /// recorded may be delivered again, as such.
+    const LEASED: bool = false;
     /// Travels to the workers.
     type Handle: Clone + Serialize + DeserializeOwned;
     type Sender;
@@ -36,8 +41,11 @@ pub(crate) trait Subject<const N: usize>: 'static {
         capacity: usize,
         participants: u32,
     ) -> crossproc::Result<Self::Handle>;
-    fn capacity(handle: &Self::Handle) -> usize;
     fn len(handle: &Self::Handle) -> usize;
+    /// Whether whoever sends has to wait.
+    fn is_full(handle: &Self::Handle) -> bool;
+    /// How much is missing of an empty one, of which it was found out that it has room for `sent` messages of one word each call.
+    fn missing(handle: &Self::Handle, sent: usize) -> usize;
     fn repairs(handle: &Self::Handle) -> u64;
     /// Called when all producers have ended: lets consumers drain what is left, and end.
     fn finish(handle: &Self::Handle);
@@ -52,4 +60,10 @@ pub(crate) trait Subject<const N: usize>: 'static {
         how: How,
         batch: &mut [Message<N>],
     ) -> Result<usize, Closed>;
+    /// Whether what was received last had been delivered before.
+    fn is_again(_: &Self::Receiver) -> bool {
+        false
+    }
+    /// What was received last has been recorded.
+    fn done(_: &mut Self::Receiver) {}
 }

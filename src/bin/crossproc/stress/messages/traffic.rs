@@ -147,7 +147,9 @@ impl<S: Subject<N>, const N: usize> Work for Traffic<S, N> {
 
     fn excuse(&self, post: Post<Role>) -> io::Result<Option<Excuse>> {
         match post.role {
-            Role::Consumer => Excuse::find::<N>(&self.ledger, post.desk),
+            // What comes back needs no excuse for being lost.
+            Role::Consumer if S::LEASED => Ok(None),
+            Role::Consumer => Excuse::find::<N>(&self.ledger, post.desk, S::LATE),
             Role::Producer | Role::Survivor => Ok(None),
         }
     }
@@ -174,6 +176,10 @@ impl<S: Subject<N>, const N: usize> Work for Traffic<S, N> {
         outcome: &mut Outcome,
     ) -> io::Result<()> {
         outcome.kills_inside += excuses.len() as u64;
-        audit::balance(&self.ledger, excuses, finished, outcome)
+        audit::balance(&self.ledger, excuses, finished, outcome)?;
+        if S::LATE {
+            outcome.reordered -= outcome.reordered.min(self.repairs());
+        }
+        Ok(())
     }
 }

@@ -117,9 +117,8 @@ pub(crate) fn consume<S: Subject<N>, const N: usize>(job: Job<S, N>) -> usize {
             let pace = ledger.pace();
             let (how, mut count) = (burst.how(pace), longest);
             if pace == Pace::OutOfFull {
-                let capacity = S::capacity(&job.handle);
                 burst::keep_pace(&desk, &mut random, || {
-                    ledger.pace() != pace || S::len(&job.handle) == capacity
+                    ledger.pace() != pace || S::is_full(&job.handle)
                 });
                 count = 1;
             }
@@ -129,16 +128,18 @@ pub(crate) fn consume<S: Subject<N>, const N: usize>(job: Job<S, N>) -> usize {
             compiler_fence(SeqCst);
             desk.tell(how.doing());
             let Ok(received) = S::recv(&mut receiver, how, batch) else {
-                saboteur.finish(|message| enter(&ledger, &desk, job.column, message));
+                saboteur.finish(|message| enter(&ledger, &desk, job.column, message, false));
                 desk.taking.store(0, Release);
                 desk.tell(Doing::Ended);
                 return 0;
             };
+            let again = S::is_again(&receiver);
             for message in &batch[..received] {
                 saboteur.pass(*message, |message| {
-                    enter(&ledger, &desk, job.column, message)
+                    enter(&ledger, &desk, job.column, message, again)
                 });
             }
+            S::done(&mut receiver);
             desk.taking.store(0, Release);
             if received == 0 {
                 thread::yield_now();
@@ -147,8 +148,14 @@ pub(crate) fn consume<S: Subject<N>, const N: usize>(job: Job<S, N>) -> usize {
     }
 }
 
-/// Checks a received message and marks it.
-fn enter<const N: usize>(ledger: &Ledger, desk: &Desk<'_>, column: usize, message: &Message<N>) {
+/// Checks a received message and marks it. One that comes again may have been marked.
+fn enter<const N: usize>(
+    ledger: &Ledger,
+    desk: &Desk<'_>,
+    column: usize,
+    message: &Message<N>,
+    again: bool,
+) {
     add(desk.moved, 1);
     let key = open(message);
     let owner = key.map_or(0, |key| {
@@ -159,7 +166,7 @@ fn enter<const N: usize>(ledger: &Ledger, desk: &Desk<'_>, column: usize, messag
     };
     let last = &desk.last[owner - 1];
     if !ledger.mark(key, column) {
-        add(desk.duplicated, 1);
+        add(desk.duplicated, u64::from(!again));
     } else if key.bits() < last.load(Relaxed) {
         add(desk.reordered, 1);
     }
@@ -173,8 +180,8 @@ pub(crate) fn survive<S: Subject<N>, const N: usize>(job: Job<S, N>) -> usize {
     let desk = ledger.desk(job.desk);
     desk.tell(Doing::Trying);
     let mut receiver = S::receiver(&job.handle).unwrap_or_else(|error| panic!("{error}"));
-    while let Some(message) = take::<S, N>(&mut receiver) {
-        enter(&ledger, &desk, job.column, &message);
+    while let Some((message, again)) = take::<S, N>(&mut receiver) {
+        enter(&ledger, &desk, job.column, &message, again);
     }
 
     let mut sender = S::sender(&job.handle).unwrap_or_else(|error| panic!("{error}"));
@@ -183,14 +190,22 @@ pub(crate) fn survive<S: Subject<N>, const N: usize>(job: Job<S, N>) -> usize {
         .take_while(|&i| matches!(S::send(&mut sender, How::Try, &[fresh(i)]), Ok(1)))
         .count();
     for i in 0..sent {
-        assert_eq!(take::<S, N>(&mut receiver), Some(fresh(i)), "refilled");
+        assert_eq!(
+            take::<S, N>(&mut receiver),
+            Some((fresh(i), false)),
+            "refilled"
+        );
     }
     assert_eq!(take::<S, N>(&mut receiver), None, "drained");
     desk.tell(Doing::Ended);
-    S::capacity(&job.handle) - sent
+    S::missing(&job.handle, sent)
 }
 
-fn take<S: Subject<N>, const N: usize>(receiver: &mut S::Receiver) -> Option<Message<N>> {
+/// One message, and whether it had been delivered before.
+fn take<S: Subject<N>, const N: usize>(receiver: &mut S::Receiver) -> Option<(Message<N>, bool)> {
     let mut one = [[0; N]];
-    matches!(S::recv(receiver, How::Try, &mut one), Ok(1)).then_some(one[0])
+    let taken = matches!(S::recv(receiver, How::Try, &mut one), Ok(1));
+    let again = S::is_again(receiver);
+    S::done(receiver);
+    taken.then_some((one[0], again))
 }
