@@ -110,6 +110,8 @@ pub mod process;
 #[cfg(not(loom))]
 mod refusal;
 #[cfg(not(loom))]
+mod role;
+#[cfg(not(loom))]
 mod segment;
 #[cfg(not(loom))]
 #[doc(hidden)]
