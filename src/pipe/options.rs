@@ -16,9 +16,9 @@ use crate::segment;
 
 /// Bytes a pipe holds in each direction unless told otherwise: enough for both sides to copy at once, and little enough to stay in a
 /// processor's cache.
-const CAPACITY: usize = 256 << 10;
+const CAPACITY: usize = 512 << 10;
 
-/// A pipe of bytes, with 256 KiB of memory.
+/// A pipe of bytes, with 512 KiB of memory.
 ///
 /// ```
 /// use std::io::{Read, Write};
@@ -39,7 +39,7 @@ pub fn bytes() -> Result<(ByteSender, ByteReceiver)> {
     options().bytes()
 }
 
-/// A pipe for values of type `T`, with 256 KiB of memory.
+/// A pipe for values of type `T`, with 512 KiB of memory.
 ///
 /// # Errors
 ///
@@ -48,7 +48,7 @@ pub fn simplex<T>() -> Result<(Sender<T>, Receiver<T>)> {
     options().simplex()
 }
 
-/// A pipe for values of type `A` one way and of type `B` the other, with 256 KiB of memory each.
+/// A pipe for values of type `A` one way and of type `B` the other, with 512 KiB of memory each.
 ///
 /// # Errors
 ///
@@ -81,7 +81,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Bytes it holds in each direction, rounded up to a power of two and to a whole page; 256 KiB unless set. Messages may be larger.
+    /// Bytes it holds in each direction, rounded up to a power of two and to a whole page; 512 KiB unless set. Messages may be larger.
     pub fn capacity(self, bytes: usize) -> Self {
         Options {
             capacity: bytes,
