@@ -2,6 +2,7 @@
 //!
 //! - [`Queue`]: first in, first out, any number of senders and receivers in any number of processes.
 //! - [`spsc`]: a ring with one producer and one consumer, the fastest way from one thread to another.
+//! - [`pipe`]: bytes, or messages of any size and type, from one end to the other, or both ways.
 //! - [`sync`]: [`Mutex`], [`RwLock`], [`Condvar`], [`Semaphore`], [`Event`], [`Barrier`] and others, between processes.
 //! - [`Group`]: several of these in one segment.
 //! - [`process`]: child processes that run a function of this program, with typed arguments and results, in which all of these
@@ -56,9 +57,9 @@
 //!
 //! # Threads, forks, limits
 //!
-//! Handles are `Send`, and all but those of a ring's roles and a barrier's parties are `Sync` too. A thread takes part in a segment from its first operation there until it ends, and
+//! Handles are `Send`, and all but those of a ring's roles, a pipe's ends and a barrier's parties are `Sync` too. A thread takes part in a segment from its first operation there until it ends, and
 //! a segment has room for 126 threads at a time unless told otherwise ([`Options::participants`]). A forked child may use what it
-//! inherits; guards, permits, parties and a ring's role stay with the parent.
+//! inherits; guards, permits, parties, a ring's role and a pipe's end stay with the parent.
 //!
 //! Elements are plain bytes of a fixed size ([`Element`]). Whoever may write a segment may write anything there: what is read
 //! is checked, and garbage is an error ([`Fault::Corrupted`]), never undefined behaviour.
@@ -78,6 +79,8 @@ mod atomic;
 pub mod messages;
 #[cfg(any(not(loom), test))]
 mod owner;
+#[cfg(any(not(loom), test))]
+pub mod pipe;
 #[cfg(any(not(loom), test))]
 pub mod queue;
 #[cfg(any(not(loom), test))]
@@ -113,6 +116,8 @@ mod platform;
 pub mod process;
 #[cfg(not(loom))]
 mod refusal;
+#[cfg(not(loom))]
+mod role;
 #[cfg(not(loom))]
 mod segment;
 #[cfg(not(loom))]

@@ -6,7 +6,7 @@ mod support;
 use std::thread;
 use std::time::Duration;
 
-use crossproc::{Fault, Queue, RecvError, SendError, spsc};
+use crossproc::{Fault, Queue, RecvError, SendError, pipe, spsc};
 use support::{Leaks, watchdog};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -96,4 +96,26 @@ fn a_copy_of_a_role_is_void() {
     let (mut producer, mut consumer) = (copied.unwrap(), inherited.unwrap());
     producer.send(3).unwrap();
     assert_eq!((consumer.recv(), consumer.recv()), (Ok(1), Ok(3)));
+}
+
+#[test]
+fn a_copy_of_a_pipes_end_is_void() {
+    let _leaks = Leaks::start();
+    let _guard = watchdog(LIMIT);
+    let (mut here, mut there) = pipe::duplex::<u64, u64>().unwrap();
+    here.send(&1).unwrap();
+    assert!(in_forked_child(|| {
+        here.send(&2) == Err(SendError::Fault((), Fault::RoleLost))
+            && there.recv() == Err(RecvError::Fault(Fault::RoleLost))
+            && there.poll(Duration::ZERO) == Err(Fault::RoleLost)
+    }));
+    let (mut copied, inherited) = (Some(here), Some(there));
+    assert!(in_forked_child(|| {
+        drop(copied.take());
+        true
+    }));
+    // Dropping the copy has closed nothing, and unmapped nothing here.
+    let (mut here, mut there) = (copied.unwrap(), inherited.unwrap());
+    here.send(&3).unwrap();
+    assert_eq!((there.recv(), there.recv()), (Ok(1), Ok(3)));
 }

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::core::Receiver;
-use super::ring::{Peer, Ring, Role, Side};
+use super::ring::{CONSUMER, Ring, Role};
 use crate::element::{Element, Unchecked};
 use crate::error::{Fault, RecvError, RecvTimeoutError, Result, TryRecvError};
+use crate::role::Peer;
 use crate::wait::{Bell, Patience, block_until};
 
 /// The only receiver of a ring: see the [module](super). Dropping it closes the receiving side.
@@ -254,7 +255,7 @@ impl<T: Element> Serialize for Consumer<T> {
 
 impl<'de, T: Element> Deserialize<'de> for Consumer<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Role::deserialize(deserializer, Side::Consumer).map(Consumer::new)
+        Role::deserialize(deserializer, CONSUMER).map(Consumer::new)
     }
 }
 

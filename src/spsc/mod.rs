@@ -27,8 +27,6 @@ mod model;
 mod producer;
 #[cfg(not(loom))]
 mod ring;
-#[cfg(not(loom))]
-mod role;
 
 #[cfg(not(loom))]
 pub use consumer::{Consumer, Iter, TryIter};

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::core::{Corrupted, Sender};
-use super::ring::{Peer, Ring, Role, Side};
+use super::ring::{PRODUCER, Ring, Role};
 use crate::element::Element;
 use crate::error::{Fault, Result, SendError, SendTimeoutError, TrySendError};
-use crate::sync::claim::{Claim, Holder};
+use crate::role::Peer;
 use crate::wait::{Bell, Patience, block_until};
 
 /// The only sender of a ring: see the [module](super). Dropping it closes the sending side.
@@ -116,7 +116,7 @@ impl<T: Element> Producer<T> {
 
     /// Whether the consumer closed its side.
     pub fn is_closed(&self) -> bool {
-        Claim::load(self.role.words().consumer_role()).holder() == Holder::Closed
+        self.role.is_peer_closed()
     }
 
     /// The ring, without the role.
@@ -169,7 +169,7 @@ fn send_some<T: Element>(
 #[inline]
 fn prepare<T: Element>(role: &Role<T>) -> Result<(), Refused> {
     role.enter().map_err(|fault| Refused::Fault((), fault))?;
-    if Claim::load(role.words().consumer_role()).holder() == Holder::Closed {
+    if role.is_peer_closed() {
         return Err(Refused::Closed(()));
     }
     Ok(())
@@ -226,7 +226,7 @@ impl<T: Element> Serialize for Producer<T> {
 
 impl<'de, T: Element> Deserialize<'de> for Producer<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let role = Role::deserialize(deserializer, Side::Producer)?;
+        let role = Role::deserialize(deserializer, PRODUCER)?;
         Producer::new(role).map_err(serde::de::Error::custom)
     }
 }

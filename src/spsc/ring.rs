@@ -1,21 +1,21 @@
 //! The ring without a role, and what both roles share.
 
 use std::fmt;
+use std::ops::Deref;
 
 use serde::{Deserializer, Serializer, de};
 
 use super::core::{self, Corrupted, Memory};
 use super::memory::{self, Words};
-use super::role;
 use super::{Consumer, Producer};
 use crate::atomic::Ordering;
 use crate::element::Element;
-use crate::error::{Error, Fault, Result};
+use crate::error::{Fault, Result};
 use crate::handle::{self, handle};
-use crate::holding::Holding;
 use crate::place::Place;
+use crate::role::{self, Side};
 use crate::segment::{Bounded, Kind, Primitive, Size};
-use crate::sync::claim::{Claim, Holder};
+use crate::sync::claim::Claim;
 
 /// Creates an anonymous ring for up to `capacity` elements, and takes both roles. Each handle can move to another thread, or in the
 /// arguments of [`process::spawn`](crate::process::spawn) to another process.
@@ -49,7 +49,7 @@ impl<T: Element> Ring<T> {
     ///
     /// [`Error::RoleHeld`] if a live process has it, [`Error::Corrupted`].
     pub fn producer(&self) -> Result<Producer<T>> {
-        Producer::new(Role::claim(self, Side::Producer)?)
+        Producer::new(Role::claim(self, PRODUCER)?)
     }
 
     /// Takes the consumer's role, if nobody has it, its holder closed it, or its holder's process has died. The ring is open
@@ -59,7 +59,7 @@ impl<T: Element> Ring<T> {
     ///
     /// [`Error::RoleHeld`] if a live process has it, [`Error::Corrupted`].
     pub fn consumer(&self) -> Result<Consumer<T>> {
-        Ok(Consumer::new(Role::claim(self, Side::Consumer)?))
+        Ok(Consumer::new(Role::claim(self, CONSUMER)?))
     }
 
     /// Elements sent and not yet received.
@@ -121,73 +121,34 @@ impl<T: Element> fmt::Debug for Ring<T> {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    Producer,
-    Consumer,
-}
+pub(super) const PRODUCER: Side = Side {
+    name: "producer",
+    claim: memory::PRODUCER,
+    other: memory::CONSUMER,
+    bells: &memory::BELLS,
+};
 
-impl Side {
-    fn name(self) -> &'static str {
-        match self {
-            Side::Producer => "producer",
-            Side::Consumer => "consumer",
-        }
-    }
+pub(super) const CONSUMER: Side = Side {
+    name: "consumer",
+    claim: memory::CONSUMER,
+    other: memory::PRODUCER,
+    bells: &memory::BELLS,
+};
 
-    /// Where its claim is.
-    fn claim(self) -> usize {
-        match self {
-            Side::Producer => memory::PRODUCER,
-            Side::Consumer => memory::CONSUMER,
-        }
-    }
-}
-
-/// How the process at the other end is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Peer {
-    /// It is alive, or has not come yet.
-    Expected,
-    Closed,
-    Died,
-}
-
-/// A role that this process holds. Dropping it closes that side.
+/// A role that this process holds, and the ring it is a role of. Dropping it closes that side.
 pub(super) struct Role<T: Element> {
     pub(super) ring: Ring<T>,
-    side: Side,
-    holding: Holding,
+    role: role::Role,
 }
 
 pub(super) const CORRUPTED: Fault = Fault::Corrupted("the ring's positions contradict each other");
 
 impl<T: Element> Role<T> {
     fn claim(ring: &Ring<T>, side: Side) -> Result<Role<T>> {
-        let place = &ring.words.place;
-        let attachment = &place.attachment;
-        // Should this thread die between the change and the news of it, those who sleep must know it.
-        attachment.participant()?;
-        let owner = attachment.process()?;
-        let word = place.long(side.claim());
-        let claimed = role::claim(word, attachment, owner).or_else(|_| {
-            // Before turning the caller away, make sure that the holder is alive.
-            attachment.examine();
-            role::claim(word, attachment, owner)
-        });
-        let (held, died) = claimed.map_err(|holder| Error::RoleHeld {
-            role: side.name(),
-            pid: attachment.records().pid(holder),
-        })?;
-        if died {
-            attachment.repaired();
-        }
-        let holding = Holding::new(place.clone(), side.claim(), &memory::BELLS, held, owner);
-        holding.announce();
+        let role = role::Role::claim(&ring.words.place, side)?;
         Ok(Role {
             ring: ring.clone(),
-            side,
-            holding,
+            role,
         })
     }
 
@@ -195,33 +156,8 @@ impl<T: Element> Role<T> {
         &self.ring.words
     }
 
-    /// To be called before every operation: see [`Holding::enter`].
-    #[inline]
-    pub(super) fn enter(&self) -> Result<(), Fault> {
-        self.holding.enter()
-    }
-
-    /// How the other side is doing. To be asked *before* a last look at the ring: what it did before it left is
-    /// visible afterwards.
-    #[inline]
-    pub(super) fn peer(&self) -> Peer {
-        let words = self.words();
-        let word = match self.side {
-            Side::Producer => words.consumer_role(),
-            Side::Consumer => words.producer_role(),
-        };
-        match Claim::load(word).holder() {
-            Holder::Vacant => Peer::Expected,
-            Holder::Closed | Holder::Garbage => Peer::Closed,
-            Holder::Someone(owner) if words.place.attachment.is_process_live(owner) => {
-                Peer::Expected
-            }
-            Holder::Someone(_) => Peer::Died,
-        }
-    }
-
     pub(super) fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handle::serialize(self.holding.place(), self.holding.send(), serializer)
+        handle::serialize(&self.ring.words.place, self.role.send(), serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
@@ -230,14 +166,17 @@ impl<T: Element> Role<T> {
     ) -> Result<Self, D::Error> {
         let (ring, held) = handle::deserialize::<Ring<T>, u64, D>(deserializer)?;
         let place = ring.words.place.clone();
-        let holding =
-            Holding::receive(place, side.claim(), &memory::BELLS, held, role::next_change)
-                .map_err(de::Error::custom)?;
-        Ok(Role {
-            ring,
-            side,
-            holding,
-        })
+        let role = role::Role::receive(place, side, held).map_err(de::Error::custom)?;
+        Ok(Role { ring, role })
+    }
+}
+
+impl<T: Element> Deref for Role<T> {
+    type Target = role::Role;
+
+    #[inline]
+    fn deref(&self) -> &role::Role {
+        &self.role
     }
 }
 
