@@ -322,6 +322,15 @@ pub enum Error {
     )]
     Oversized,
 
+    /// Every place for a subscriber is taken by a live one.
+    #[error(
+        "all {subscribers} places for subscribers are taken by live ones: create the segment with more, .participants(n)"
+    )]
+    SubscribersFull {
+        /// How many there can be at a time.
+        subscribers: u32,
+    },
+
     /// The time was up first.
     #[error("timed out")]
     Timeout,

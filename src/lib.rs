@@ -3,6 +3,9 @@
 //! - [`Queue`]: first in, first out, any number of senders and receivers in any number of processes.
 //! - [`spsc`]: a ring with one producer and one consumer, the fastest way from one thread to another.
 //! - [`pipe`]: bytes, or messages of any size and type, from one end to the other, or both ways.
+//! - [`messages`]: [`MessageQueue`] and [`ObjectQueue`], for messages of any size and values of any type, with leases for jobs that must not be lost.
+//! - [`broadcast`]: [`Broadcast`], where every subscriber receives everything; [`Overwriting`], where senders wait for nobody; [`Latest`], where
+//!   only the newest value counts.
 //! - [`sync`]: [`Mutex`], [`RwLock`], [`Condvar`], [`Semaphore`], [`Event`], [`Barrier`] and others, between processes.
 //! - [`Group`]: several of these in one segment.
 //! - [`process`]: child processes that run a function of this program, with typed arguments and results, in which all of these
@@ -76,6 +79,8 @@ struct Readme;
 #[cfg(any(not(loom), test))]
 mod atomic;
 #[cfg(any(not(loom), test))]
+pub mod broadcast;
+#[cfg(any(not(loom), test))]
 pub mod messages;
 #[cfg(any(not(loom), test))]
 mod owner;
@@ -126,6 +131,8 @@ pub mod testing;
 #[cfg(not(loom))]
 mod travel;
 
+#[cfg(not(loom))]
+pub use broadcast::{Broadcast, Latest, Overwriting};
 #[cfg(not(loom))]
 pub use bytemuck;
 #[cfg(not(loom))]

@@ -64,7 +64,7 @@ pub(super) fn read<T: Element>(place: &Place, tag: u16) -> Result<T, Fault> {
 }
 
 /// The lock's tag, and the thread that has the lock.
-pub(super) struct Taken {
+pub(crate) struct Taken {
     pub(super) tag: u16,
     thread: u64,
     was_panicking: bool,
@@ -109,7 +109,7 @@ impl Taken {
 
 /// Takes the lock, without asking for its value.
 #[inline]
-pub(super) fn take(place: &Place, patience: Patience) -> Result<Taken, TryLockError<()>> {
+pub(crate) fn take(place: &Place, patience: Patience) -> Result<Taken, TryLockError<()>> {
     let participant = place
         .attachment
         .participant()
@@ -149,7 +149,7 @@ fn take_slowly(place: &Place, me: Owner, patience: Patience) -> Result<u16, TryL
 
 /// Lets go of a lock that [`take`] took.
 #[inline]
-pub(super) fn let_go(place: &Place, taken: &Taken) {
+pub(crate) fn let_go(place: &Place, taken: &Taken) {
     if taken.is_mine() {
         release(place, taken.tag);
     }

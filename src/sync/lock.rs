@@ -34,7 +34,7 @@ pub(super) const SECOND: u16 = 4;
 
 /// Why the lock was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(crate) enum Refused {
     /// By now: a live owner has it.
     Busy,
     /// The caller has it already.
@@ -49,21 +49,21 @@ const RACES: u32 = 8;
 
 /// The lock's tag, and whether it was taken from the dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Locked {
-    pub(super) tag: u16,
-    pub(super) inherited: bool,
+pub(crate) struct Locked {
+    pub(crate) tag: u16,
+    pub(crate) inherited: bool,
 }
 
 /// Takes the lock for `me` if it is free, and nobody interferes: what to try first. The tag.
 #[inline]
-pub(super) fn try_lock_free(word: &AtomicU64, me: Claim) -> Option<u16> {
+pub(crate) fn try_lock_free(word: &AtomicU64, me: Claim) -> Option<u16> {
     let now = Claim::load(word);
     let free = now.holder() == Holder::Vacant;
     (free && now.replace(word, me.with_tag_of(now)).is_ok()).then(|| now.tag())
 }
 
 /// Takes the lock for `me` if it is free or its owner has died.
-pub(super) fn try_lock(
+pub(crate) fn try_lock(
     word: &AtomicU64,
     me: Owner,
     is_live: impl Fn(Owner) -> bool,
@@ -88,7 +88,7 @@ pub(super) fn try_lock(
 
 /// Lets go of the lock, which the caller has, and leaves it with `tag`. To be followed by the bell.
 #[inline]
-pub(super) fn unlock(word: &AtomicU64, tag: u16) {
+pub(crate) fn unlock(word: &AtomicU64, tag: u16) {
     // Release: pairs with the Acquire of whoever takes the lock next.
     word.store(Claim::vacant(tag).0, UNLOCK);
 }

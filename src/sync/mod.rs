@@ -19,7 +19,7 @@
 //! Each has a segment to itself, under a name or without; or several [share one](crate::Group).
 
 pub(crate) mod claim;
-mod lock;
+pub(crate) mod lock;
 #[cfg(all(loom, test))]
 mod model;
 mod permits;
@@ -35,7 +35,7 @@ mod counting;
 #[cfg(not(loom))]
 mod event;
 #[cfg(not(loom))]
-mod guarded;
+pub(crate) mod guarded;
 #[cfg(not(loom))]
 mod mutex;
 #[cfg(not(loom))]
