@@ -132,13 +132,12 @@ impl core::Memory for Actor<'_> {
 
     fn repaired(&self) {
         self.words.place.attachment.repaired();
-        // The message of the ticket may have been sent all the same.
-        self.spread_news();
     }
 
     fn freed(&self) {
+        // The message of the ticket may have been sent all the same. It is an orphan since the head has passed it, and no sooner.
+        self.spread_news();
         Bell::new(self.words.memory()).ring_all();
-        // With the hole a message may have come to light.
         Bell::new(self.words.not_empty()).ring(1);
         self.settled();
     }
