@@ -88,9 +88,12 @@ impl Messages {
         // Spread over the memory, so that participants rarely meet.
         let from = participant.index().wrapping_mul(0x9e37_79b9) >> 16;
         let allocate = || blocks::allocate(&actor, process, wanted, from);
-        let run = allocate()
-            .or_else(|| self.sweep(&actor).then(allocate).flatten())
-            .ok_or(TryLoanError::Full)?;
+        let mut run = allocate();
+        // More than one sweep: what one takes back may keep it from taking back what lies beside it.
+        while run.is_none() && self.sweep(&actor) {
+            run = allocate();
+        }
+        let run = run.ok_or(TryLoanError::Full)?;
         let chunk = Chunk::held(process, run.len);
         Ok(Held::new(self, run, chunk, len, process))
     }
