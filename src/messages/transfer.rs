@@ -26,7 +26,7 @@
 //! A message is an *orphan* if it was returned; if it is leased by a dead process; or if it is queued under a ticket that lies behind the queue's head
 //! and no live participant announces to receive. In the last case nobody can receive it any more: the announcement came before the head
 //! moved, and it is withdrawn only after the chunk's word has changed. A receiver takes an orphan by compare-and-swap of the chunk's word: **the commit**.
-//! The word is unlike all others the chunk ever had, so one who looked long ago does not succeed.
+//! The word is unlike all others the chunk ever had, or says that it was returned again, so one who looked long ago gets nothing but an orphan.
 //!
 //! Who finds nothing to receive may sleep: an orphan is made by a death, which every sleeper learns of; by returning, which rings; or by giving up
 //! a hole, which counts as news. An announcement that hides an orphan, because its ticket went to another who died, is withdrawn with a ring.
