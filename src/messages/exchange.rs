@@ -286,13 +286,17 @@ impl Messages {
             return true; // A receive says why.
         };
         let seen = &actor.participant.seen_news[self.words.part as usize % MOST_PARTS].orphans;
-        if seen.get() != Some(actor.news()) && transfer::has_orphan(&actor) {
+        let outlook = || transfer::outlook(&actor, actor.participant.process);
+        if seen.get() != Some(actor.news()) && outlook().orphan {
             return true;
         }
         match core::look(&actor) {
             Ok(_) | Err(Nothing::Corrupted) => true,
             Err(Nothing::Empty | Nothing::Busy) => false,
-            Err(Nothing::Closed) => transfer::is_idle(&actor),
+            Err(Nothing::Closed) => {
+                let outlook = outlook();
+                outlook.orphan || !outlook.outstanding
+            }
         }
     }
 

@@ -158,15 +158,27 @@ pub(super) fn adopt(pool: &impl Tickets, me: Owner, purpose: Purpose) -> Adopted
     })
 }
 
-/// Whether there is an orphan at this moment.
+/// What [`adopt`] would find at this moment.
+pub(super) struct Outlook {
+    pub(super) orphan: bool,
+    /// As in [`Adopted::Nothing`].
+    pub(super) outstanding: bool,
+}
+
 #[cold]
-pub(super) fn has_orphan(pool: &impl Tickets) -> bool {
+pub(super) fn outlook(pool: &impl Tickets, me: Owner) -> Outlook {
     let head = pool.head();
-    let mut found = false;
-    chunks(pool, |run, chunk| {
-        found |= run.len == chunk.blocks() && matches!(kin(pool, head, chunk), Kin::Orphan { .. });
+    let (mut orphan, mut outstanding) = (false, false);
+    chunks(pool, |run, chunk| match kin(pool, head, chunk) {
+        Kin::Orphan { .. } => orphan |= run.len == chunk.blocks(),
+        Kin::Leased(owner) => outstanding |= owner != me,
+        Kin::Unknown => outstanding = true,
+        Kin::Other => {}
     });
-    found
+    Outlook {
+        orphan,
+        outstanding,
+    }
 }
 
 /// Whether no message is on its way, being leased, or waiting to be adopted. To be asked when the queue holds no ticket, and believed if
