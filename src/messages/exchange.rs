@@ -304,9 +304,7 @@ impl Messages {
         if let Ok(actor) = self.actor() {
             core::close(&actor);
         }
-        for bell in [memory::NOT_EMPTY, memory::MEMORY, memory::IDLE] {
-            self.words.place.bell(bell).ring_all();
-        }
+        self.words.ring_all();
     }
 
     pub(super) fn is_closed(&self) -> bool {
