@@ -9,8 +9,8 @@
 //! | returned: leased, and given back without being acknowledged | its owner | |
 //!
 //! It is a claim ([`crate::sync::claim`]) whose tag is the number of blocks, and whether it is a lease. A queued chunk
-//! has the low bits of its ticket where a held one has its owner. Tickets do not repeat, nor do owners: a word that is seen again is the
-//! same that was seen before, so the compare-and-swap of somebody late fails.
+//! has the low bits of its ticket where a held one has its owner. Tickets do not repeat, nor do owners, so the compare-and-swap of somebody
+//! late fails. A returned chunk may look like one that was returned before, and is as much for the next receiver.
 
 use crate::atomic::{AtomicU64, Ordering};
 use crate::owner::Owner;
@@ -19,9 +19,8 @@ use crate::sync::claim::{Claim, Holder};
 /// So many bits of a ticket are kept: at ten million messages a second they last for 81 days, and half of that is how long one may be
 /// on its way.
 const TICKET: u64 = (1 << 46) - 1;
-/// No ticket: of one that was returned.
-const RETURNED: u64 = TICKET;
 
+/// In the tag: the chunk is leased, or was and is returned.
 const LEASED: u16 = 1 << 15;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +80,7 @@ impl Chunk {
     }
 
     pub(super) fn returned(blocks: u32) -> Chunk {
-        Chunk::queued(RETURNED, blocks)
+        Chunk(Claim::closed(blocks as u16 | LEASED).0)
     }
 
     /// How long it is, as far as its word says.
@@ -99,10 +98,11 @@ impl Chunk {
         match claim.holder() {
             Holder::Someone(owner) if claim.tag() & LEASED != 0 => State::Leased(owner),
             Holder::Someone(owner) => State::Held(owner),
-            Holder::Closed => match self.0 >> 32 << 14 | self.0 >> 2 & 0x3fff {
-                RETURNED => State::Returned,
-                ticket => State::Queued(Ticket(ticket)),
-            },
+            Holder::Closed if self == Chunk::returned(self.blocks()) => State::Returned,
+            Holder::Closed if claim.tag() & LEASED == 0 => {
+                State::Queued(Ticket(self.0 >> 32 << 14 | self.0 >> 2 & 0x3fff))
+            }
+            Holder::Closed => State::Garbage,
             Holder::Vacant | Holder::Garbage => State::Garbage,
         }
     }
@@ -133,13 +133,23 @@ mod tests {
         assert_eq!(Chunk::held(owner, 4096).state(), State::Held(owner));
         assert_eq!(Chunk::leased(owner, 4096).state(), State::Leased(owner));
         assert_eq!(Chunk::returned(7).state(), State::Returned);
-        for ticket in [0, 1, 0x3fff, 0x4000, TICKET - 1, TICKET + 1, 1 << 55] {
+        for ticket in [
+            0,
+            1,
+            0x3fff,
+            0x4000,
+            TICKET - 1,
+            TICKET,
+            TICKET + 1,
+            1 << 55,
+        ] {
             let chunk = Chunk::queued(ticket, 9);
             assert_eq!(chunk.state(), State::Queued(Ticket::of(ticket)));
             assert_eq!(chunk.blocks(), 9);
         }
         assert_eq!(Chunk::leased(owner, 4096).blocks(), 4096);
         assert_eq!(Chunk(3).state(), State::Garbage);
+        assert_eq!(Chunk(Chunk::returned(7).0 | 4).state(), State::Garbage);
     }
 
     #[test]

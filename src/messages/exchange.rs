@@ -88,9 +88,12 @@ impl Messages {
         // Spread over the memory, so that participants rarely meet.
         let from = participant.index().wrapping_mul(0x9e37_79b9) >> 16;
         let allocate = || blocks::allocate(&actor, process, wanted, from);
-        let run = allocate()
-            .or_else(|| self.sweep(&actor).then(allocate).flatten())
-            .ok_or(TryLoanError::Full)?;
+        let mut run = allocate();
+        // More than one sweep: what one takes back may keep it from taking back what lies beside it.
+        while run.is_none() && self.sweep(&actor) {
+            run = allocate();
+        }
+        let run = run.ok_or(TryLoanError::Full)?;
         let chunk = Chunk::held(process, run.len);
         Ok(Held::new(self, run, chunk, len, process))
     }
@@ -291,13 +294,17 @@ impl Messages {
             return true; // A receive says why.
         };
         let seen = &actor.participant.seen_news[self.words.part as usize % MOST_PARTS].orphans;
-        if seen.get() != Some(actor.news()) && transfer::has_orphan(&actor) {
+        let outlook = || transfer::outlook(&actor, actor.participant.process);
+        if seen.get() != Some(actor.news()) && outlook().orphan {
             return true;
         }
         match core::look(&actor) {
             Ok(_) | Err(Nothing::Corrupted) => true,
             Err(Nothing::Empty | Nothing::Busy) => false,
-            Err(Nothing::Closed) => transfer::is_idle(&actor),
+            Err(Nothing::Closed) => {
+                let outlook = outlook();
+                outlook.orphan || !outlook.outstanding
+            }
         }
     }
 
@@ -305,9 +312,7 @@ impl Messages {
         if let Ok(actor) = self.actor() {
             core::close(&actor);
         }
-        for bell in [memory::NOT_EMPTY, memory::MEMORY, memory::IDLE] {
-            self.words.place.bell(bell).ring_all();
-        }
+        self.words.ring_all();
     }
 
     pub(super) fn is_closed(&self) -> bool {

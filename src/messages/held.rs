@@ -76,6 +76,17 @@ impl<'a> Held<'a> {
             .store(label.bits(), Ordering::Relaxed);
     }
 
+    /// Gives the chunk back by a thread that cannot take part, as there are too many: it announces nothing, so that the blocks of a chunk that
+    /// becomes vacant are found by a sweep. Should it die before it has rung, others hear of it late.
+    #[cold]
+    fn change_unannounced(&self, to: Chunk) {
+        let words = &self.messages.words;
+        if self.chunk.replace(words.chunk(self.run.start), to) {
+            words.spread_news();
+            words.ring_all();
+        }
+    }
+
     /// Hands the chunk to somebody else, who answers for it now.
     pub(super) fn forget(self) {
         std::mem::forget(self);
@@ -88,9 +99,8 @@ impl Drop for Held<'_> {
         if !self.is_mine() {
             return;
         }
-        // A thread that cannot take part leaves the chunk to be found when the process ends.
         let Ok(actor) = self.messages.actor() else {
-            return;
+            return self.change_unannounced(Chunk::VACANT);
         };
         blocks::free(&actor, self.run, self.chunk);
         actor.settled();
@@ -279,11 +289,13 @@ impl Drop for Lease<'_> {
         if !held.is_mine() {
             return held.forget();
         }
-        // By a thread that cannot take part: it comes back when the process ends.
-        if let Ok(actor) = held.messages.actor() {
-            transfer::give_back(&actor, held.run);
-            actor.spread_news();
-            Bell::new(actor.words.not_empty()).ring(1);
+        match held.messages.actor() {
+            Ok(actor) => {
+                transfer::give_back(&actor, held.run);
+                actor.words.spread_news();
+                Bell::new(actor.words.not_empty()).ring(1);
+            }
+            Err(_) => held.change_unannounced(Chunk::returned(held.run.len)),
         }
         held.forget();
     }

@@ -18,7 +18,7 @@
 use std::ptr::NonNull;
 
 use super::blocks::{MOST, PER_WORD};
-use crate::atomic::{AtomicU32, AtomicU64};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::place::Place;
 use crate::segment::Size;
 
@@ -146,6 +146,18 @@ impl Words {
 
     pub(super) fn news(&self) -> &AtomicU64 {
         self.place.long(NEWS)
+    }
+
+    /// Something happened that makes an orphan, or leaves blocks without a chunk.
+    pub(super) fn spread_news(&self) {
+        self.news().fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Lets everyone who waits look again.
+    pub(super) fn ring_all(&self) {
+        for bell in [NOT_EMPTY, MEMORY, IDLE] {
+            self.place.bell(bell).ring_all();
+        }
     }
 
     pub(super) fn slots(&self) -> u64 {

@@ -50,11 +50,6 @@ impl Actor<'_> {
         self.words.place.attachment.membership() ^ happened.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 
-    /// Something happened that makes an orphan.
-    pub(super) fn spread_news(&self) {
-        self.words.news().fetch_add(1, Ordering::AcqRel);
-    }
-
     /// A message is done with, or a hole: if nothing is left, whoever waits for that hears of it.
     #[inline]
     pub(super) fn settled(&self) {
@@ -132,13 +127,12 @@ impl core::Memory for Actor<'_> {
 
     fn repaired(&self) {
         self.words.place.attachment.repaired();
-        // The message of the ticket may have been sent all the same.
-        self.spread_news();
     }
 
     fn freed(&self) {
+        // The message of the ticket may have been sent all the same. It is an orphan since the head has passed it, and no sooner.
+        self.words.spread_news();
         Bell::new(self.words.memory()).ring_all();
-        // With the hole a message may have come to light.
         Bell::new(self.words.not_empty()).ring(1);
         self.settled();
     }

@@ -26,7 +26,7 @@
 //! A message is an *orphan* if it was returned; if it is leased by a dead process; or if it is queued under a ticket that lies behind the queue's head
 //! and no live participant announces to receive. In the last case nobody can receive it any more: the announcement came before the head
 //! moved, and it is withdrawn only after the chunk's word has changed. A receiver takes an orphan by compare-and-swap of the chunk's word: **the commit**.
-//! The word is unlike all others the chunk ever had, so one who looked long ago does not succeed.
+//! The word is unlike all others the chunk ever had, or says that it was returned again, so one who looked long ago gets nothing but an orphan.
 //!
 //! Who finds nothing to receive may sleep: an orphan is made by a death, which every sleeper learns of; by returning, which rings; or by giving up
 //! a hole, which counts as news. An announcement that hides an orphan, because its ticket went to another who died, is withdrawn with a ring.
@@ -170,15 +170,27 @@ pub(super) fn adopt(pool: &impl Tickets, me: Owner, purpose: Purpose) -> Adopted
     })
 }
 
-/// Whether there is an orphan at this moment.
+/// What [`adopt`] would find at this moment.
+pub(super) struct Outlook {
+    pub(super) orphan: bool,
+    /// As in [`Adopted::Nothing`].
+    pub(super) outstanding: bool,
+}
+
 #[cold]
-pub(super) fn has_orphan(pool: &impl Tickets) -> bool {
+pub(super) fn outlook(pool: &impl Tickets, me: Owner) -> Outlook {
     let head = pool.head();
-    let mut found = false;
-    chunks(pool, |run, chunk| {
-        found |= run.len == chunk.blocks() && matches!(kin(pool, head, chunk), Kin::Orphan(_));
+    let (mut orphan, mut outstanding) = (false, false);
+    chunks(pool, |run, chunk| match kin(pool, head, chunk) {
+        Kin::Orphan(_) => orphan |= run.len == chunk.blocks(),
+        Kin::Leased(owner) => outstanding |= owner != me,
+        Kin::Unknown => outstanding = true,
+        Kin::Other => {}
     });
-    found
+    Outlook {
+        orphan,
+        outstanding,
+    }
 }
 
 /// Whether no message is on its way, being leased, or waiting to be adopted. To be asked when the queue holds no ticket, and believed if
