@@ -41,6 +41,14 @@ fn bank() {
 }
 
 #[test]
+fn jobs() {
+    let _leaks = Leaks::start();
+    let _guard = watchdog(LIMIT);
+    let printed = run("jobs", &[]);
+    assert!(printed.contains("3 jobs begun twice"), "{printed}");
+}
+
+#[test]
 fn orders() {
     let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);
