@@ -1,4 +1,4 @@
-//! Queues, rings and locks in shared memory that survive their users, and a launcher for the processes that use them.
+//! Queues, pipes, rings and locks in shared memory that survive their users, and a launcher for the processes that use them.
 //!
 //! - [`Queue`]: first in, first out, any number of senders and receivers in any number of processes.
 //! - [`spsc`]: a ring with one producer and one consumer, the fastest way from one thread to another.
@@ -50,6 +50,8 @@
 //! |---|---|---|---|---|
 //! | send | `try_send` | `send` | `send_timeout` | `send_deadline` |
 //! | receive | `try_recv` | `recv` | `recv_timeout` | `recv_deadline` |
+//! | receive on lease | `try_lease` | `lease` | `lease_timeout` | `lease_deadline` |
+//! | take memory for a message | `try_loan` | `loan` | `loan_timeout` | `loan_deadline` |
 //! | lock | `try_lock` | `lock` | `lock_timeout` | `lock_deadline` |
 //! | acquire | `try_acquire` | `acquire` | `acquire_timeout` | `acquire_deadline` |
 //! | wait | `is_set` and the like | `wait` | `wait_timeout` | `wait_deadline` |
@@ -62,9 +64,9 @@
 //!
 //! Handles are `Send`, and all but those of a ring's roles, a pipe's ends and a barrier's parties are `Sync` too. A thread takes part in a segment from its first operation there until it ends, and
 //! a segment has room for 126 threads at a time unless told otherwise ([`Options::participants`]). A forked child may use what it
-//! inherits; guards, permits, parties, a ring's role and a pipe's end stay with the parent.
+//! inherits; guards, permits, parties, roles, ends, loans and leases stay with the parent.
 //!
-//! Elements are plain bytes of a fixed size ([`Element`]). Whoever may write a segment may write anything there: what is read
+//! Elements are plain bytes of a fixed size ([`Element`]); objects are what serde can serialise ([`Object`]). Whoever may write a segment may write anything there: what is read
 //! is checked, and garbage is an error ([`Fault::Corrupted`]), never undefined behaviour.
 
 #[cfg(all(not(loom), not(target_os = "linux")))]

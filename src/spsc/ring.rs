@@ -47,7 +47,7 @@ impl<T: Element> Ring<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::RoleHeld`] if a live process has it, [`Error::Corrupted`].
+    /// [`Error::RoleHeld`](crate::Error::RoleHeld) if a live process has it, [`Error::Corrupted`](crate::Error::Corrupted).
     pub fn producer(&self) -> Result<Producer<T>> {
         Producer::new(Role::claim(self, PRODUCER)?)
     }
@@ -57,7 +57,7 @@ impl<T: Element> Ring<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::RoleHeld`] if a live process has it, [`Error::Corrupted`].
+    /// [`Error::RoleHeld`](crate::Error::RoleHeld) if a live process has it, [`Error::Corrupted`](crate::Error::Corrupted).
     pub fn consumer(&self) -> Result<Consumer<T>> {
         Ok(Consumer::new(Role::claim(self, CONSUMER)?))
     }
