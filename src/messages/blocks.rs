@@ -27,6 +27,9 @@
 //! before, it was made after the first look; if it was not seen afterwards, it was withdrawn before the second. Then the whole of
 //! the change, and a change of the word with it, lies between the looks, and the compare-and-swap fails.
 //!
+//! One that fails leaves bits that could be had, so all of it is done again: who sleeps for memory is not woken by an allocation. Of as many failures
+//! as a word has blocks one at least was no allocation. Whatever else changes a word rings afterwards, or its actor dies: then the sleeper looks again.
+//!
 //! A large run spans several words, and is taken word by word; one that meets another on the way gives back what it has. The idea of
 //! bitmaps that are changed with nothing but idempotent steps, so that there is nothing to log, is that of Wrenger et al., "LLFree" (USENIX ATC 2023).
 
@@ -297,6 +300,21 @@ pub(super) fn sweep(pool: &impl Pool) -> Swept {
         freed: 0,
         complete: true,
     };
+    for _ in 0..=PER_WORD {
+        swept.complete = true;
+        if !sweep_once(pool, &mut swept) {
+            break;
+        }
+    }
+    if swept.freed > 0 {
+        pool.freed();
+    }
+    swept
+}
+
+/// Whether a word changed meanwhile that has something to be had.
+fn sweep_once(pool: &impl Pool, swept: &mut Swept) -> bool {
+    let mut overtaken = false;
     let words = words(pool);
     let mut seen = [0; MOST_WORDS];
     for word in 0..words {
@@ -339,13 +357,11 @@ pub(super) fn sweep(pool: &impl Pool) -> Swept {
         );
         match cleared {
             Ok(_) => swept.freed += 1,
-            Err(_) => swept.complete = false,
+            Err(_) => overtaken = true,
         }
     }
-    if swept.freed > 0 {
-        pool.freed();
-    }
-    swept
+    swept.complete &= !overtaken;
+    overtaken
 }
 
 fn cover(words: &mut [u32; MOST_WORDS], run: Run) {
