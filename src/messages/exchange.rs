@@ -191,19 +191,35 @@ impl Messages {
     #[inline]
     fn receive_once(&self, purpose: Purpose) -> Result<Received<'_>, TryRecvError> {
         let actor = self.actor().map_err(TryRecvError::Fault)?;
-        let seen = &actor.participant.seen_news[self.words.part as usize % MOST_PARTS].orphans;
         let news = actor.news();
+        match self.receive_or_adopt(&actor, purpose, news) {
+            // With a hole that was given up an orphan may have come to light.
+            Err(TryRecvError::Empty) if actor.news() != news => {
+                self.receive_or_adopt(&actor, purpose, actor.news())
+            }
+            outcome => outcome,
+        }
+    }
+
+    #[inline]
+    fn receive_or_adopt(
+        &self,
+        actor: &Actor<'_>,
+        purpose: Purpose,
+        news: u64,
+    ) -> Result<Received<'_>, TryRecvError> {
+        let seen = &actor.participant.seen_news[self.words.part as usize % MOST_PARTS].orphans;
         if seen.get() != Some(news) {
-            match self.adopt(&actor, purpose)? {
+            match self.adopt(actor, purpose)? {
                 Ok(received) => return Ok(received),
                 Err(rest) if rest.complete => seen.set(Some(news)),
                 Err(_) => {}
             }
         }
-        let received = core::receive(&actor);
+        let received = core::receive(actor);
         let claimed = match received {
             Ok((ticket, start)) => {
-                transfer::claim(&actor, start, ticket, actor.participant.process, purpose)
+                transfer::claim(actor, start, ticket, actor.participant.process, purpose)
                     .ok_or(CHUNK)
             }
             Err(Nothing::Corrupted) => Err(POSITIONS),
@@ -214,7 +230,7 @@ impl Messages {
                 }
                 // What others have on lease may yet come back.
                 return self
-                    .adopt(&actor, purpose)?
+                    .adopt(actor, purpose)?
                     .map_err(|rest| match rest.outstanding {
                         true => TryRecvError::Empty,
                         false => TryRecvError::Closed,
@@ -224,7 +240,7 @@ impl Messages {
         actor.withdraw_receipt(claimed.is_ok());
         let (run, chunk) = claimed.map_err(TryRecvError::Fault)?;
         actor.settled();
-        self.received(&actor, run, chunk, false)
+        self.received(actor, run, chunk, false)
     }
 
     #[cold]
