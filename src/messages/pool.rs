@@ -7,7 +7,7 @@ use super::transfer::{self, Tickets};
 use crate::atomic::{AtomicU64, Ordering};
 use crate::liveness::{Intents, Participant};
 use crate::owner::Owner;
-use crate::queue::core;
+use crate::queue::core::{self, Nothing};
 use crate::wait::Bell;
 
 /// In an announced ticket: which of the primitives in the segment it is for, above any ticket there will ever be.
@@ -50,16 +50,21 @@ impl Actor<'_> {
         self.words.place.attachment.membership() ^ happened.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 
-    /// A message is done with, or a hole: if nothing is left, whoever waits for that hears of it.
+    /// A message is done with: if nothing is left, whoever waits for that hears of it.
     #[inline]
     pub(super) fn settled(&self) {
-        let words = self.words;
-        let idle = Bell::new(words.idle());
-        if idle.is_awaited() && core::len(self) == 0 {
+        let idle = Bell::new(self.words.idle());
+        // Not the length, which counts holes too; those in front are given up.
+        if idle.is_awaited() && matches!(core::look(self), Err(Nothing::Empty | Nothing::Closed)) {
             idle.ring_all();
         }
-        // Receivers of a closed queue wait for what may yet come back.
-        let not_empty = Bell::new(words.not_empty());
+        self.ring_if_closed();
+    }
+
+    /// Receivers of a closed queue wait for what may yet come back.
+    #[inline]
+    fn ring_if_closed(&self) {
+        let not_empty = Bell::new(self.words.not_empty());
         if not_empty.is_awaited() && core::is_closed(self) {
             not_empty.ring_all();
         }
@@ -133,8 +138,10 @@ impl core::Memory for Actor<'_> {
         // The message of the ticket may have been sent all the same. It is an orphan since the head has passed it, and no sooner.
         self.words.spread_news();
         Bell::new(self.words.memory()).ring_all();
+        // With the hole a message may have come to light, or it was all that was left.
         Bell::new(self.words.not_empty()).ring(1);
-        self.settled();
+        Bell::new(self.words.idle()).ring_all();
+        self.ring_if_closed();
     }
 
     fn withdrew(&self) {
