@@ -7,7 +7,7 @@ use super::memory::{self, Label, Words};
 use super::pool::Actor;
 use super::transfer::{self, Adopted, Orphan, Purpose};
 use crate::atomic::Ordering;
-use crate::error::{Fault, SendError, TryLoanError, TryRecvError, TrySendError, WaitTimeoutError};
+use crate::error::{Fault, TryLoanError, TryRecvError, TrySendError, WaitTimeoutError};
 use crate::place::{MOST_PARTS, Place};
 use crate::queue::core::{self, Nothing, Refused};
 use crate::wait::{Bell, Patience, block_until};
@@ -121,21 +121,22 @@ impl Messages {
     pub(super) fn send(&self, bytes: &[u8], patience: Patience) -> Result<(), TryLoanError> {
         let mut loan = Loan::new(self.loan(bytes.len(), patience)?);
         loan.write(0, bytes);
-        loan.send().map_err(|refused| match refused {
-            SendError::Fault(_, fault) => TryLoanError::Fault(fault),
-            SendError::Closed(_) | SendError::PeerDied(_) => TryLoanError::Closed,
-        })
+        loan.send_within(patience)
+            .map_err(|(_, refused)| match refused {
+                TrySendError::Full(()) => TryLoanError::Full,
+                TrySendError::Closed(()) | TrySendError::PeerDied(()) => TryLoanError::Closed,
+                TrySendError::Fault((), fault) => TryLoanError::Fault(fault),
+            })
     }
 
     #[inline]
-    pub(super) fn send_run(&self, run: Run) -> Result<(), TrySendError<()>> {
+    pub(super) fn send_run(&self, run: Run, patience: Patience) -> Result<(), TrySendError<()>> {
         match self.send_once(run) {
-            Err(TrySendError::Full(())) => self.block(
-                memory::MEMORY,
-                Patience::Forever,
-                TrySendError::Full(()),
-                || self.send_once(run),
-            ),
+            Err(TrySendError::Full(())) => {
+                self.block(memory::MEMORY, patience, TrySendError::Full(()), || {
+                    self.send_once(run)
+                })
+            }
             outcome => outcome,
         }
     }
@@ -147,12 +148,19 @@ impl Messages {
             .map_err(|fault| TrySendError::Fault((), fault))?;
         let participant = actor.participant;
         let seen_head = &participant.seen_heads[self.words.part as usize % MOST_PARTS];
-        core::send(&actor, &participant.intents().send, seen_head, &run).map_err(|refused| {
-            match refused {
-                Refused::Full => TrySendError::Full(()),
-                Refused::Closed => TrySendError::Closed(()),
-                Refused::Corrupted => TrySendError::Fault((), POSITIONS),
+        let send = || core::send(&actor, &participant.intents().send, seen_head, &run);
+        let sent = match send() {
+            Err(Refused::Full) => {
+                // Full of holes, for there are more places than blocks. Perhaps there is no receiver to give them up.
+                let _ = core::look(&actor);
+                send()
             }
+            outcome => outcome,
+        };
+        sent.map_err(|refused| match refused {
+            Refused::Full => TrySendError::Full(()),
+            Refused::Closed => TrySendError::Closed(()),
+            Refused::Corrupted => TrySendError::Fault((), POSITIONS),
         })?;
         Bell::new(self.words.not_empty()).ring(1);
         Ok(())
@@ -239,6 +247,7 @@ impl Messages {
         };
         actor.withdraw_receipt(claimed.is_ok());
         let (run, chunk) = claimed.map_err(TryRecvError::Fault)?;
+        actor.made_room();
         actor.settled();
         self.received(actor, run, chunk, false)
     }

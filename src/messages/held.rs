@@ -12,10 +12,10 @@ use super::memory::Label;
 use super::transfer;
 use crate::atomic::Ordering;
 use crate::bytes::{SharedBytes, SharedBytesMut};
-use crate::error::SendError;
+use crate::error::{SendError, TrySendError};
 use crate::liveness::current_thread;
 use crate::owner::Owner;
-use crate::wait::Bell;
+use crate::wait::{Bell, Patience};
 
 /// A chunk that this process has.
 pub(super) struct Held<'a> {
@@ -163,16 +163,22 @@ impl<'a> Loan<'a> {
     /// [`Closed`](SendError::Closed), [`Fault`](SendError::Fault), each with the loan.
     #[inline]
     pub fn send(self) -> Result<(), SendError<Self>> {
+        self.send_within(Patience::Forever)
+            .map_err(|(loan, refused)| refused.of_send(loan))
+    }
+
+    #[inline]
+    pub(super) fn send_within(self, patience: Patience) -> Result<(), (Self, TrySendError<()>)> {
         if !self.held.is_mine() {
-            return Err(SendError::Fault(self, crate::Fault::RoleLost));
+            return Err((self, TrySendError::Fault((), crate::Fault::RoleLost)));
         }
         self.held.write_label(0);
-        match self.held.messages.send_run(self.held.run) {
+        match self.held.messages.send_run(self.held.run, patience) {
             Ok(()) => {
                 self.held.forget();
                 Ok(())
             }
-            Err(refused) => Err(refused.of_send(self)),
+            Err(refused) => Err((self, refused)),
         }
     }
 }

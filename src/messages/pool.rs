@@ -50,6 +50,15 @@ impl Actor<'_> {
         self.words.place.attachment.membership() ^ happened.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 
+    /// A place in the queue is free. A sender waits for that, and not for memory, only where most places are holes.
+    #[inline]
+    pub(super) fn made_room(&self) {
+        let memory = Bell::new(self.words.memory());
+        if memory.is_awaited() && core::len(self) >= self.words.slots() / 2 {
+            memory.ring_all();
+        }
+    }
+
     /// A message is done with: if nothing is left, whoever waits for that hears of it.
     #[inline]
     pub(super) fn settled(&self) {
