@@ -200,12 +200,14 @@ impl<T: Object> ObjectQueue<T> {
 
     fn lease_within(&self, patience: Patience) -> Result<ObjectLease<'_, T>, TryRecvError> {
         let (held, deliveries) = self.messages.receive(Purpose::Lease, patience)?;
-        match object::decode(&held.bytes().to_vec()) {
-            Ok(value) => Ok(ObjectLease {
-                value,
-                lease: Lease::new(held, deliveries),
-            }),
-            Err(fault) => Err(TryRecvError::Fault(fault)),
+        // Should decoding panic, the value comes back.
+        let lease = Lease::new(held, deliveries);
+        match object::decode(&lease.to_vec()) {
+            Ok(value) => Ok(ObjectLease { value, lease }),
+            Err(fault) => {
+                lease.ack();
+                Err(TryRecvError::Fault(fault))
+            }
         }
     }
 }
