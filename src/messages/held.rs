@@ -60,6 +60,11 @@ impl<'a> Held<'a> {
     }
 
     fn bytes_mut(&mut self) -> SharedBytesMut<'_> {
+        if self.thread != current_thread() {
+            // A thread that may write takes part: until it has ended nobody else gets the memory. One for which there is no room may tear
+            // another's message while its process is being killed.
+            let _ = self.messages.actor();
+        }
         // SAFETY: as above; the chunk is this process's, and this the only guard of it.
         unsafe { SharedBytesMut::new(self.messages.words.data(self.run.start), self.len) }
     }
