@@ -320,12 +320,14 @@ impl Messages {
         };
         let seen = &actor.participant.seen_news[self.words.part as usize % MOST_PARTS].orphans;
         let outlook = || transfer::outlook(&actor, actor.participant.process);
-        if seen.get() != Some(actor.news()) && outlook().orphan {
+        let news = actor.news();
+        if seen.get() != Some(news) && outlook().orphan {
             return true;
         }
         match core::look(&actor) {
             Ok(_) | Err(Nothing::Corrupted) => true,
-            Err(Nothing::Empty | Nothing::Busy) => false,
+            // With a hole that was given up an orphan may have come to light.
+            Err(Nothing::Empty | Nothing::Busy) => actor.news() != news && outlook().orphan,
             Err(Nothing::Closed) => {
                 let outlook = outlook();
                 outlook.orphan || !outlook.outstanding
