@@ -35,6 +35,7 @@
 //! Each row runs in a process of its own under this one, which runs no code of the crate, notices if
 //! nothing moves any more, and says where.
 
+mod broadcast;
 mod channel;
 mod explore;
 mod journal;
@@ -78,9 +79,15 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let rows = [queue::rows(), ring::rows(), lifecycle::rows(), sync::rows()]
-        .into_iter()
-        .flatten();
+    let rows = [
+        queue::rows(),
+        ring::rows(),
+        lifecycle::rows(),
+        sync::rows(),
+        broadcast::rows(),
+    ]
+    .into_iter()
+    .flatten();
     let rows: Vec<Row> = rows
         .filter(|row| options.selects(&row.name()))
         .map(|row| {
