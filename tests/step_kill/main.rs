@@ -43,6 +43,7 @@ mod lifecycle;
 mod message;
 mod options;
 mod peer;
+mod pipe;
 mod play;
 mod point;
 mod queue;
@@ -82,12 +83,12 @@ fn main() -> ExitCode {
     let rows = [
         queue::rows(),
         ring::rows(),
+        pipe::rows(),
         lifecycle::rows(),
         sync::rows(),
         broadcast::rows(),
-    ]
-    .into_iter()
-    .flatten();
+    ];
+    let rows = rows.into_iter().flatten();
     let rows: Vec<Row> = rows
         .filter(|row| options.selects(&row.name()))
         .map(|row| {
