@@ -91,7 +91,7 @@ fn it_is_whole() {
             }
         };
         let mut watcher = value.watch();
-        let watch = || {
+        let watch = move || {
             let mut last = None;
             while last.is_none_or(|last| last < LAST) {
                 let newest = watcher.changed().unwrap();
