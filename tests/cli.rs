@@ -51,7 +51,8 @@ fn results(report: &Map<String, Value>) -> Vec<&Map<String, Value>> {
 }
 
 const MESSAGES: [&str; 5] = ["spsc", "queue", "messages", "objects", "jobs"];
-const ALL: [&str; 13] = [
+const EVERYONE_LISTENS: [&str; 2] = ["broadcast", "overwriting"];
+const ALL: [&str; 15] = [
     "spsc",
     "queue",
     "messages",
@@ -65,6 +66,8 @@ const ALL: [&str; 13] = [
     "event",
     "barrier",
     "once",
+    "broadcast",
+    "overwriting",
 ];
 
 const VIOLATIONS: [&str; 6] = ["duplicated", "hung", "leaked", "lost", "reordered", "torn"];
@@ -142,7 +145,7 @@ fn the_table_is_plain_where_there_is_no_terminal() {
 fn every_violation_is_found() {
     let _leaks = support::Leaks::start();
     let _watchdog = support::watchdog(LIMIT);
-    for primitive in MESSAGES {
+    for primitive in MESSAGES.into_iter().chain(EVERYONE_LISTENS) {
         for (sabotage, violation) in [
             ("lose", "lost"),
             ("duplicate", "duplicated"),
@@ -208,7 +211,7 @@ fn expect_violation(primitive: &str, seconds: f64, sabotage: &str, violation: &s
 fn losses_are_found_among_kills() {
     let _leaks = support::Leaks::start();
     let _watchdog = support::watchdog(LIMIT);
-    for primitive in MESSAGES {
+    for primitive in MESSAGES.into_iter().chain(EVERYONE_LISTENS) {
         let row = sabotaged_with_kills(primitive, "lose");
         assert!(row["lost"].as_u64() > Some(0), "{row:?}");
     }

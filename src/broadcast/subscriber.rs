@@ -106,6 +106,11 @@ impl<T: Element> Subscriber<T> {
         self.len() == 0
     }
 
+    /// How many values were sent before the one that it receives next.
+    pub fn position(&self) -> u64 {
+        self.seat.position
+    }
+
     /// The ring, without the subscription.
     pub fn ring(&self) -> &Broadcast<T> {
         &self.ring

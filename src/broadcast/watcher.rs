@@ -63,6 +63,11 @@ impl<T: Element> Watcher<T> {
             .map_err(TryRecvError::of_recv_timeout)
     }
 
+    /// Which version of the value it has seen last: see [`Latest::version`].
+    pub fn version(&self) -> u64 {
+        self.0.position()
+    }
+
     /// Where the bell is that is rung when the value may have changed.
     pub(crate) fn bell(&self) -> (&Place, usize) {
         self.0.bell()

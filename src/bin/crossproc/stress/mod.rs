@@ -1,5 +1,6 @@
 //! `crossproc stress`: every primitive under load from many processes, each step of which is checked.
 
+mod broadcast;
 mod burst;
 mod crew;
 mod desk;
@@ -41,7 +42,8 @@ const LONGEST_ROUND: Duration = Duration::from_secs(3);
 /// know nothing of, so loss, duplication, reordering, tearing, hangs and leaks are all found. Exits
 /// with 1 if there is any.
 ///
-/// Through queues and rings every message arrives once, undamaged and in order. For the others,
+/// Through queues and rings every message arrives once, undamaged and in order; where all listen, it arrives at each, or is
+/// counted as missed. For the others,
 ///
 /// lost: work done under a lock and not there, permits and tokens that do not come back, an event
 /// that does not say it is set, a barrier without a leader, a value that is gone;

@@ -1,6 +1,7 @@
 //! The primitives that can be put under stress.
 
 use super::Failure;
+use super::broadcast;
 use super::messages::{self, Jobs, Messages, Objects, Queue, Spsc};
 use super::outcome::Outcome;
 use super::round::Conditions;
@@ -23,6 +24,9 @@ pub(crate) static ALL: &[Primitive] = &[
     Primitive::new("event", 3, sync::event),
     Primitive::new("barrier", 4, sync::barrier),
     Primitive::new("once", 3, sync::once),
+    // One round for each capacity.
+    Primitive::new("broadcast", 3, broadcast::broadcast),
+    Primitive::new("overwriting", 4, broadcast::overwriting),
 ];
 
 type Round = fn(&Conditions<'_>) -> Result<Outcome, Failure>;

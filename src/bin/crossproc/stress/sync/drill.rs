@@ -66,4 +66,4 @@ macro_rules! come_by {
         }
     }};
 }
-pub(super) use come_by;
+pub(crate) use come_by;

@@ -16,10 +16,10 @@
 
 mod barrier;
 mod condvar;
-mod drill;
+pub(super) mod drill;
 mod event;
 mod exercise;
-mod floor;
+pub(super) mod floor;
 mod lock;
 mod mutex;
 mod once;
@@ -27,7 +27,7 @@ mod permits;
 mod reentrant;
 mod rwlock;
 mod settle;
-mod site;
+pub(super) mod site;
 mod tokens;
 
 use super::Failure;
@@ -76,6 +76,6 @@ pub(super) fn once(conditions: &Conditions<'_>) -> Result<Outcome, Failure> {
     run::<once::Making>(conditions)
 }
 
-fn run<D: Drill>(conditions: &Conditions<'_>) -> Result<Outcome, Failure> {
+pub(super) fn run<D: Drill>(conditions: &Conditions<'_>) -> Result<Outcome, Failure> {
     round::run::<Exercise<D>>(conditions)
 }
