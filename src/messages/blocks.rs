@@ -37,10 +37,10 @@ use super::chunk::{Chunk, State};
 use crate::atomic::{AtomicU64, Ordering};
 use crate::owner::Owner;
 
-/// Blocks in one word of the bitmap.
-pub(super) const PER_WORD: u32 = 32;
+/// Blocks in one word of the bitmap. The model checker cannot have so many.
+pub(super) const PER_WORD: u32 = if cfg!(loom) { 3 } else { 32 };
 /// As many blocks as there can be.
-pub(super) const MOST: u32 = 4096;
+pub(super) const MOST: u32 = if cfg!(loom) { 6 } else { 4096 };
 const MOST_WORDS: usize = (MOST / PER_WORD) as usize;
 
 /// The words of one pool, as one participant sees them.
@@ -63,7 +63,7 @@ pub(super) trait Pool {
 
 /// Blocks `start..start + len`, inside the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Run {
+pub(crate) struct Run {
     pub(super) start: u32,
     pub(super) len: u32,
 }
@@ -97,10 +97,14 @@ impl Run {
             let base = word * PER_WORD;
             let from = self.start.max(base) - base;
             let to = end.min(base + PER_WORD) - base;
-            let mask = u32::MAX >> (PER_WORD - (to - from)) << from;
-            (word, mask)
+            (word, ones(to - from) << from)
         })
     }
+}
+
+/// So many bits, from 1 to 32.
+fn ones(count: u32) -> u32 {
+    u32::MAX >> (u32::BITS - count)
 }
 
 fn bits(word: u64) -> u32 {
@@ -116,7 +120,7 @@ fn changed(word: u64, bits: u32) -> u64 {
 fn existing(pool: &impl Pool, word: u32) -> u32 {
     match pool.blocks().saturating_sub(word * PER_WORD) {
         0 => 0,
-        left => u32::MAX >> (PER_WORD - left.min(PER_WORD)),
+        left => ones(left.min(PER_WORD)),
     }
 }
 
@@ -210,7 +214,7 @@ fn take_within(pool: &impl Pool, word: u32, len: u32) -> Option<Run> {
             start: word * PER_WORD + at,
             len,
         };
-        let mask = u32::MAX >> (PER_WORD - len) << at;
+        let mask = ones(len) << at;
         announce(pool, run);
         let taken = pool.map(word).compare_exchange(
             now,
@@ -279,7 +283,7 @@ pub(super) fn longest_free(pool: &impl Pool) -> u32 {
         // What spans words begins with one, and goes on in whole ones but the last.
         let across = whole * PER_WORD + free.trailing_ones();
         longest = longest.max(within.count() as u32).max(across);
-        whole = if free == u32::MAX { whole + 1 } else { 0 };
+        whole = if free == ones(PER_WORD) { whole + 1 } else { 0 };
     }
     longest
 }

@@ -1,15 +1,16 @@
 //! Sending and receiving, the same for bytes and for objects.
 
+use super::actor::Actor;
 use super::blocks::{self, Run};
 use super::chunk::Chunk;
+use super::delivery::{self, Missing};
 use super::held::{Held, Loan};
 use super::memory::{self, Label, Words};
-use super::pool::Actor;
-use super::transfer::{self, Adopted, Orphan, Purpose};
+use super::transfer::Purpose;
 use crate::atomic::Ordering;
 use crate::error::{Fault, TryLoanError, TryRecvError, TrySendError, WaitTimeoutError};
-use crate::place::{MOST_PARTS, Place};
-use crate::queue::core::{self, Nothing, Refused};
+use crate::place::Place;
+use crate::queue::core::{self, Refused};
 use crate::wait::{Bell, Patience, block_until};
 
 /// What the handles have in common.
@@ -83,35 +84,12 @@ impl Messages {
         if core::is_closed(&actor) {
             return Err(TryLoanError::Closed);
         }
-        let participant = actor.participant;
-        let process = participant.process;
         // Spread over the memory, so that participants rarely meet.
-        let from = participant.index().wrapping_mul(0x9e37_79b9) >> 16;
-        let allocate = || blocks::allocate(&actor, process, wanted, from);
-        let mut run = allocate();
-        // More than one sweep: what one takes back may keep it from taking back what lies beside it.
-        while run.is_none() && self.sweep(&actor) {
-            run = allocate();
-        }
-        let run = run.ok_or(TryLoanError::Full)?;
+        let from = actor.participant.index().wrapping_mul(0x9e37_79b9) >> 16;
+        let run = delivery::allocate(&actor, wanted, from).ok_or(TryLoanError::Full)?;
+        let process = actor.participant.process;
         let chunk = Chunk::held(process, run.len);
         Ok(Held::new(self, run, chunk, len, process))
-    }
-
-    /// Takes back what the dead have, unless there is no news of any; whether there was something.
-    #[cold]
-    fn sweep(&self, actor: &Actor<'_>) -> bool {
-        let seen = &actor.participant.seen_news[self.words.part as usize % MOST_PARTS].memory;
-        let news = actor.news();
-        if seen.get() == Some(news) {
-            return false;
-        }
-        let swept = blocks::sweep(actor);
-        if swept.complete {
-            seen.set(Some(news));
-        }
-        (0..swept.freed).for_each(|_| self.words.place.attachment.repaired());
-        swept.freed > 0
     }
 
     // Sending.
@@ -146,24 +124,11 @@ impl Messages {
         let actor = self
             .actor()
             .map_err(|fault| TrySendError::Fault((), fault))?;
-        let participant = actor.participant;
-        let seen_head = &participant.seen_heads[self.words.part as usize % MOST_PARTS];
-        let send = || core::send(&actor, &participant.intents().send, seen_head, &run);
-        let sent = match send() {
-            Err(Refused::Full) => {
-                // Full of holes, for there are more places than blocks. Perhaps there is no receiver to give them up.
-                let _ = core::look(&actor);
-                send()
-            }
-            outcome => outcome,
-        };
-        sent.map_err(|refused| match refused {
+        delivery::send(&actor, run).map_err(|refused| match refused {
             Refused::Full => TrySendError::Full(()),
             Refused::Closed => TrySendError::Closed(()),
             Refused::Corrupted => TrySendError::Fault((), POSITIONS),
-        })?;
-        Bell::new(self.words.not_empty()).ring(1);
-        Ok(())
+        })
     }
 
     // Receiving.
@@ -199,92 +164,22 @@ impl Messages {
     #[inline]
     fn receive_once(&self, purpose: Purpose) -> Result<Received<'_>, TryRecvError> {
         let actor = self.actor().map_err(TryRecvError::Fault)?;
-        let news = actor.news();
-        match self.receive_or_adopt(&actor, purpose, news) {
-            // With a hole that was given up an orphan may have come to light.
-            Err(TryRecvError::Empty) if actor.news() != news => {
-                self.receive_or_adopt(&actor, purpose, actor.news())
-            }
-            outcome => outcome,
-        }
-    }
-
-    #[inline]
-    fn receive_or_adopt(
-        &self,
-        actor: &Actor<'_>,
-        purpose: Purpose,
-        news: u64,
-    ) -> Result<Received<'_>, TryRecvError> {
-        let seen = &actor.participant.seen_news[self.words.part as usize % MOST_PARTS].orphans;
-        if seen.get() != Some(news) {
-            match self.adopt(actor, purpose)? {
-                Ok(received) => return Ok(received),
-                Err(rest) if rest.complete => seen.set(Some(news)),
-                Err(_) => {}
-            }
-        }
-        let received = core::receive(actor);
-        let claimed = match received {
-            Ok((ticket, start)) => {
-                transfer::claim(actor, start, ticket, actor.participant.process, purpose)
-                    .ok_or(CHUNK)
-            }
-            Err(Nothing::Corrupted) => Err(POSITIONS),
-            Err(nothing) => {
-                actor.withdraw_receipt(false);
-                if nothing != Nothing::Closed {
-                    return Err(TryRecvError::Empty);
-                }
-                // What others have on lease may yet come back.
-                return self
-                    .adopt(actor, purpose)?
-                    .map_err(|rest| match rest.outstanding {
-                        true => TryRecvError::Empty,
-                        false => TryRecvError::Closed,
-                    });
-            }
-        };
-        actor.withdraw_receipt(claimed.is_ok());
-        let (run, chunk) = claimed.map_err(TryRecvError::Fault)?;
-        actor.made_room();
-        actor.settled();
-        self.received(actor, run, chunk, false)
-    }
-
-    #[cold]
-    fn adopt(
-        &self,
-        actor: &Actor<'_>,
-        purpose: Purpose,
-    ) -> Result<Result<Received<'_>, Rest>, TryRecvError> {
-        match transfer::adopt(actor, actor.participant.process, purpose) {
-            Adopted::Found { run, chunk, orphan } => {
-                if orphan != Orphan::Returned {
-                    self.words.place.attachment.repaired();
-                }
-                let again = orphan != Orphan::Unreceived;
-                actor.settled();
-                self.received(actor, run, chunk, again).map(Ok)
-            }
-            Adopted::Nothing {
-                complete,
-                outstanding,
-            } => Ok(Err(Rest {
-                complete,
-                outstanding,
-            })),
-        }
+        let received = delivery::receive(&actor, purpose).map_err(|missing| match missing {
+            Missing::Empty => TryRecvError::Empty,
+            Missing::Closed => TryRecvError::Closed,
+            Missing::Positions => TryRecvError::Fault(POSITIONS),
+            Missing::Chunk => TryRecvError::Fault(CHUNK),
+        })?;
+        self.received(&actor, received)
     }
 
     #[inline]
     fn received(
         &self,
         actor: &Actor<'_>,
-        run: Run,
-        chunk: Chunk,
-        again: bool,
+        received: delivery::Received,
     ) -> Result<Received<'_>, TryRecvError> {
+        let delivery::Received { run, chunk, again } = received;
         // Relaxed: written before the chunk's word was, which has been acquired.
         let label = self.words.label(run.start).load(Ordering::Relaxed);
         let label = Label::from_bits(label);
@@ -318,21 +213,7 @@ impl Messages {
         let Ok(actor) = self.actor() else {
             return true; // A receive says why.
         };
-        let seen = &actor.participant.seen_news[self.words.part as usize % MOST_PARTS].orphans;
-        let outlook = || transfer::outlook(&actor, actor.participant.process);
-        let news = actor.news();
-        if seen.get() != Some(news) && outlook().orphan {
-            return true;
-        }
-        match core::look(&actor) {
-            Ok(_) | Err(Nothing::Corrupted) => true,
-            // With a hole that was given up an orphan may have come to light.
-            Err(Nothing::Empty | Nothing::Busy) => actor.news() != news && outlook().orphan,
-            Err(Nothing::Closed) => {
-                let outlook = outlook();
-                outlook.orphan || !outlook.outstanding
-            }
-        }
+        delivery::is_ready(&actor)
     }
 
     pub(super) fn close(&self) {
@@ -359,22 +240,10 @@ impl Messages {
 
     fn is_idle(&self) -> Result<(), WaitTimeoutError> {
         let actor = self.actor().map_err(WaitTimeoutError::Fault)?;
-        loop {
-            let before = self.words.tail().load(Ordering::Acquire);
-            match core::look(&actor) {
-                Err(Nothing::Corrupted) => return Err(WaitTimeoutError::Fault(POSITIONS)),
-                Err(Nothing::Empty | Nothing::Closed) if transfer::is_idle(&actor) => {}
-                _ => return Err(WaitTimeoutError::Timeout),
-            }
-            if self.words.tail().load(Ordering::Acquire) == before {
-                return Ok(());
-            }
+        match delivery::is_idle(&actor) {
+            None => Err(WaitTimeoutError::Fault(POSITIONS)),
+            Some(true) => Ok(()),
+            Some(false) => Err(WaitTimeoutError::Timeout),
         }
     }
-}
-
-/// What is left when there is nothing to adopt: see [`Adopted::Nothing`].
-struct Rest {
-    complete: bool,
-    outstanding: bool,
 }

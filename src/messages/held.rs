@@ -5,17 +5,17 @@ use std::fmt;
 use std::io;
 use std::ops::Deref;
 
-use super::blocks::{self, Run};
+use super::blocks::Run;
 use super::chunk::Chunk;
+use super::delivery;
 use super::exchange::Messages;
 use super::memory::Label;
-use super::transfer;
 use crate::atomic::Ordering;
 use crate::bytes::{SharedBytes, SharedBytesMut};
 use crate::error::{SendError, TrySendError};
 use crate::liveness::current_thread;
 use crate::owner::Owner;
-use crate::wait::{Bell, Patience};
+use crate::wait::Patience;
 
 /// A chunk that this process has.
 pub(super) struct Held<'a> {
@@ -107,8 +107,7 @@ impl Drop for Held<'_> {
         let Ok(actor) = self.messages.actor() else {
             return self.change_unannounced(Chunk::VACANT);
         };
-        blocks::free(&actor, self.run, self.chunk);
-        actor.settled();
+        delivery::free(&actor, self.run, self.chunk);
     }
 }
 
@@ -301,11 +300,7 @@ impl Drop for Lease<'_> {
             return held.forget();
         }
         match held.messages.actor() {
-            Ok(actor) => {
-                transfer::give_back(&actor, held.run);
-                actor.words.spread_news();
-                Bell::new(actor.words.not_empty()).ring(1);
-            }
+            Ok(actor) => delivery::give_back(&actor, held.run),
             Err(_) => held.change_unannounced(Chunk::returned(held.run.len)),
         }
         held.forget();

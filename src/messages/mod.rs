@@ -33,8 +33,12 @@
 
 mod blocks;
 mod chunk;
+mod delivery;
+mod pool;
 mod transfer;
 
+#[cfg(not(loom))]
+mod actor;
 #[cfg(not(loom))]
 mod common;
 #[cfg(not(loom))]
@@ -45,8 +49,8 @@ mod held;
 mod memory;
 #[cfg(not(loom))]
 mod object;
-#[cfg(not(loom))]
-mod pool;
+#[cfg(all(loom, test))]
+mod model;
 #[cfg(not(loom))]
 mod queue;
 

@@ -8,9 +8,7 @@ pub(crate) mod model;
 #[cfg(not(loom))]
 mod spin;
 
-pub(crate) use bell::Bell;
-#[cfg(all(loom, test))]
-pub(crate) use bell::Parking;
+pub(crate) use bell::{Bell, Parking};
 #[cfg(not(loom))]
 pub(crate) use blocking::{FutexBell, Patience, block_until, block_until_rung};
 #[cfg(not(loom))]

@@ -13,5 +13,5 @@
 mod lock;
 mod permits;
 mod readers;
-mod scene;
+pub(crate) mod scene;
 mod seats;

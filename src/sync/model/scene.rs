@@ -11,8 +11,8 @@ use crate::wait::model::{DEAD, Kernel, Life, check};
 use crate::wait::{Bell, Parking};
 
 /// What the actors share.
-pub(super) struct Scene<M> {
-    pub(super) memory: M,
+pub(crate) struct Scene<M> {
+    pub(crate) memory: M,
     /// How many there are, with the one who looks at what is left.
     actors: u32,
     kernel: Kernel,
@@ -32,21 +32,21 @@ impl<M> Scene<M> {
 }
 
 /// The actor that may die, and its life.
-pub(super) const DOOMED: u32 = 0;
+pub(crate) const DOOMED: u32 = 0;
 
 /// One thread, under its record's name.
-pub(super) struct Actor<M> {
+pub(crate) struct Actor<M> {
     scene: Arc<Scene<M>>,
-    pub(super) index: u32,
+    pub(crate) index: u32,
     life: Life,
 }
 
-pub(super) fn owner(index: u32) -> Owner {
+pub(crate) fn owner(index: u32) -> Owner {
     Owner::new(index, 1)
 }
 
 impl<M: 'static> Actor<M> {
-    pub(super) fn new(scene: &Arc<Scene<M>>, index: u32) -> Actor<M> {
+    pub(crate) fn new(scene: &Arc<Scene<M>>, index: u32) -> Actor<M> {
         Actor {
             scene: Arc::clone(scene),
             index,
@@ -61,26 +61,26 @@ impl<M: 'static> Actor<M> {
         }
     }
 
-    pub(super) fn actors(&self) -> u32 {
+    pub(crate) fn actors(&self) -> u32 {
         self.scene.actors
     }
 
-    pub(super) fn me(&self) -> Owner {
+    pub(crate) fn me(&self) -> Owner {
         owner(self.index)
     }
 
     /// To be called for every access.
-    pub(super) fn access(&self) -> &M {
+    pub(crate) fn access(&self) -> &M {
         self.life.step();
         &self.scene.memory
     }
 
     /// The memory, to look at what is not part of the model.
-    pub(super) fn aside(&self) -> &M {
+    pub(crate) fn aside(&self) -> &M {
         &self.scene.memory
     }
 
-    pub(super) fn is_live(&self, other: Owner) -> bool {
+    pub(crate) fn is_live(&self, other: Owner) -> bool {
         if other != owner(DOOMED) || other == self.me() {
             return true;
         }
@@ -88,7 +88,7 @@ impl<M: 'static> Actor<M> {
         self.scene.life.load(Ordering::Acquire) != DEAD
     }
 
-    pub(super) fn bell<'a>(&'a self, word: &'a AtomicU32) -> Bell<'a, &'a Actor<M>> {
+    pub(crate) fn bell<'a>(&'a self, word: &'a AtomicU32) -> Bell<'a, &'a Actor<M>> {
         Bell {
             word,
             parking: self,
@@ -96,7 +96,7 @@ impl<M: 'static> Actor<M> {
     }
 
     /// What `attempt` gives, sooner or later.
-    pub(super) fn block_until<R>(
+    pub(crate) fn block_until<R>(
         &self,
         word: impl Fn(&M) -> &AtomicU32,
         attempt: impl Fn() -> Option<R>,
@@ -127,10 +127,10 @@ impl<M: 'static> Parking for &Actor<M> {
 }
 
 /// For actors none of whom dies.
-pub(super) const NOBODY_DIES: [u32; 1] = [Life::LONG];
+pub(crate) const NOBODY_DIES: [u32; 1] = [Life::LONG];
 
 /// So many actors do the same; the first dies at its k-th access, for all `accesses`. Then `after` looks at what is left.
-pub(super) fn play<M: Send + Sync + 'static>(
+pub(crate) fn play<M: Send + Sync + 'static>(
     preemptions: usize,
     actors: u32,
     accesses: impl IntoIterator<Item = u32>,
@@ -160,23 +160,23 @@ pub(super) fn play<M: Send + Sync + 'static>(
 }
 
 /// A value of two words, which a torn or stale copy shows.
-pub(super) struct Value([AtomicU64; 2]);
+pub(crate) struct Value([AtomicU64; 2]);
 
 impl Value {
-    pub(super) fn new(value: u64) -> Value {
+    pub(crate) fn new(value: u64) -> Value {
         Value([0, 1].map(|_| AtomicU64::new(value)))
     }
 }
 
 impl<M: 'static> Actor<M> {
-    pub(super) fn write(&self, to: impl Fn(&M) -> &Value, value: u32) {
+    pub(crate) fn write(&self, to: impl Fn(&M) -> &Value, value: u32) {
         for half in [0, 1] {
             to(self.access()).0[half].store(value.into(), Ordering::Relaxed);
         }
     }
 
     /// Reads a value that is to be `expected`.
-    pub(super) fn expect(&self, from: impl Fn(&M) -> &Value, expected: u32) {
+    pub(crate) fn expect(&self, from: impl Fn(&M) -> &Value, expected: u32) {
         let halves = [0, 1].map(|half| from(self.access()).0[half].load(Ordering::Relaxed));
         assert_eq!(halves, [expected.into(); 2], "torn or stale");
     }
@@ -184,35 +184,35 @@ impl<M: 'static> Actor<M> {
 
 /// Something counted, and what is known of it, beside the model: no access to it is a step of a history.
 #[derive(Default)]
-pub(super) struct Tally(Count);
+pub(crate) struct Tally(Count);
 
 impl Tally {
-    pub(super) fn get(&self) -> u32 {
+    pub(crate) fn get(&self) -> u32 {
         self.0.load(Relaxed)
     }
 
-    pub(super) fn set(&self, to: u32) {
+    pub(crate) fn set(&self, to: u32) {
         self.0.store(to, Relaxed);
     }
 
-    pub(super) fn swap(&self, to: u32) -> u32 {
+    pub(crate) fn swap(&self, to: u32) -> u32 {
         self.0.swap(to, Relaxed)
     }
 
-    pub(super) fn add(&self) -> u32 {
+    pub(crate) fn add(&self) -> u32 {
         self.0.fetch_add(1, Relaxed) + 1
     }
 
-    pub(super) fn subtract(&self) -> u32 {
+    pub(crate) fn subtract(&self) -> u32 {
         self.0.fetch_sub(1, Relaxed) - 1
     }
 }
 
 /// One more of something, until it is dropped or its actor dies.
-pub(super) struct Counted<'a>(&'a Tally);
+pub(crate) struct Counted<'a>(&'a Tally);
 
 impl<'a> Counted<'a> {
-    pub(super) fn new(tally: &'a Tally) -> Counted<'a> {
+    pub(crate) fn new(tally: &'a Tally) -> Counted<'a> {
         tally.add();
         Counted(tally)
     }
