@@ -98,6 +98,8 @@ pub mod sync;
 mod wait;
 
 #[cfg(not(loom))]
+mod any;
+#[cfg(not(loom))]
 mod bytes;
 #[cfg(not(loom))]
 mod element;
@@ -133,6 +135,8 @@ pub mod testing;
 #[cfg(not(loom))]
 mod travel;
 
+#[cfg(not(loom))]
+pub use any::{Waitable, try_wait_any, wait_any, wait_any_deadline, wait_any_timeout};
 #[cfg(not(loom))]
 pub use broadcast::{Broadcast, Latest, Overwriting};
 #[cfg(not(loom))]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as ProcessLocal};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Instant;
 
-use super::census::{BACKSTOP, Census};
+use super::census::BACKSTOP;
 use super::records::{Detail, Records};
 use super::thread::{self, Participant};
 use crate::atomic::{Ordering, fence};
@@ -264,11 +264,6 @@ impl Attachment {
             }));
         }
         Ok(None)
-    }
-
-    /// Looks around before the caller examines its condition and sleeps.
-    pub(crate) fn census(&self, participant: &Participant) -> Census<'_> {
-        Census::take(self, participant.index())
     }
 
     /// Lets the second oracle find deaths that the first one missed.

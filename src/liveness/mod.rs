@@ -45,6 +45,6 @@ mod records;
 mod thread;
 
 pub(crate) use attachment::Attachment;
-pub(crate) use census::set_backstop;
+pub(crate) use census::{Census, set_backstop};
 pub(crate) use records::Intents;
 pub(crate) use thread::{Participant, SeenNews, current_thread};

@@ -31,23 +31,29 @@ pub(crate) static WAITV_REFUSED: AtomicBool = AtomicBool::new(false);
 ///
 /// With more than one word this needs `futex_waitv` (Linux 5.16); where that is refused the
 /// answer is [`Woken::Refused`], at once.
-pub(crate) fn wait_any(words: &[(&AtomicU32, u32)], deadline: Instant) -> Woken {
-    debug_assert!(!words.is_empty() && words.len() <= WAIT_ANY_MAX);
-    if let [(word, value)] = words {
-        return wait(word, *value, deadline);
+pub(crate) fn wait_any<'a>(
+    mut words: impl ExactSizeIterator<Item = (&'a AtomicU32, u32)>,
+    deadline: Instant,
+) -> Woken {
+    let count = words.len();
+    debug_assert!(count > 0 && count <= WAIT_ANY_MAX);
+    if count == 1
+        && let Some((word, value)) = words.next()
+    {
+        return wait(word, value, deadline);
     }
     if WAITV_REFUSED.load(Ordering::Relaxed) {
         return Woken::Refused;
     }
     let mut waiters = [futex::Wait::new(); WAIT_ANY_MAX];
     for (waiter, (word, value)) in waiters.iter_mut().zip(words) {
-        waiter.val = u64::from(*value);
-        waiter.uaddr = futex::WaitPtr::new(from_ref(*word).cast_mut().cast());
+        waiter.val = u64::from(value);
+        waiter.uaddr = futex::WaitPtr::new(from_ref(word).cast_mut().cast());
         waiter.flags = futex::WaitFlags::SIZE_U32;
     }
     let until = absolute(deadline);
     let result = futex::waitv(
-        &waiters[..words.len()],
+        &waiters[..count],
         futex::WaitvFlags::empty(),
         Some(&until),
         ClockId::Monotonic,

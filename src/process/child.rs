@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{self, ExitStatus};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
@@ -12,9 +12,12 @@ use serde::de::DeserializeOwned;
 
 use super::JoinError;
 use super::letter::{Answer, Letter};
+use crate::atomic::AtomicU32;
 use crate::error::{Error, Result};
 use crate::keeper;
+use crate::liveness::Census;
 use crate::platform::pidfd::{self, Signal};
+use crate::wait::Bell;
 
 /// A child process, and the result it will have.
 ///
@@ -75,6 +78,20 @@ impl<R: DeserializeOwned> Child<R> {
         self.result_by(Some(deadline))
     }
 
+    /// The child's result once it has ended, without blocking the executor's thread. Dropped before its end, the future leaves the child as
+    /// it is. With the feature `async`.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Child::join), and [`JoinError::Unwatched`].
+    #[cfg(feature = "async")]
+    pub fn join_async(&mut self) -> impl Future<Output = Result<R, JoinError>> + Send + Unpin {
+        crate::any::attempt(self, |child, sound| match sound {
+            Ok(()) => child.try_join().transpose(),
+            Err(fault) => Some(Err(JoinError::Unwatched(fault))),
+        })
+    }
+
     fn result_by(&self, deadline: Option<Instant>) -> Result<Option<R>, JoinError> {
         let end = self.process.wait(deadline)?;
         end.map(|end| self.result(end)).transpose()
@@ -89,6 +106,11 @@ impl<R: DeserializeOwned> Child<R> {
 }
 
 impl<R> Child<R> {
+    /// What is asked about its end by others than those who join.
+    pub(crate) fn process(&self) -> &Arc<ChildProcess> {
+        &self.process
+    }
+
     /// The child's process id. Once the child has ended it may come to mean another process.
     pub fn id(&self) -> u32 {
         self.process.id
@@ -128,16 +150,16 @@ pub(super) type End = Option<ExitStatus>;
 ///
 /// The keeper alone reaps it, at once, whether or not anybody joins: joining only waits for the
 /// keeper's word. So there is nothing to agree on between joining and detaching, and no zombie.
-pub(super) struct ChildProcess {
+pub(crate) struct ChildProcess {
     id: u32,
-    /// The process whose keeper watches. A fork of it inherits this value but no keeper, and perhaps
-    /// a lock that was held at that moment: it must not get as far as `end`.
+    /// The process whose keeper watches. A fork of it inherits this value but no keeper.
     parent: u32,
     /// `None` if there was none to be had, as the child had ended and been reaped.
     pidfd: Option<OwnedFd>,
     letter: Letter,
-    end: Mutex<Option<End>>,
-    ended: Condvar,
+    end: OnceLock<End>,
+    /// In this process's own memory, rung by the keeper.
+    ended: AtomicU32,
 }
 
 impl ChildProcess {
@@ -160,8 +182,8 @@ impl ChildProcess {
             parent: process::id(),
             pidfd,
             letter,
-            end: Mutex::new(None),
-            ended: Condvar::new(),
+            end: OnceLock::new(),
+            ended: AtomicU32::new(0),
         });
         let watching = watched
             .map_err(Error::os("watch over a child process"))
@@ -196,8 +218,19 @@ impl ChildProcess {
                 callback();
             }
         }
-        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
-        self.ended.notify_all();
+        // It has not been set before: this is called once.
+        let _ = self.end.set(end);
+        Bell::new(&self.ended).ring_all();
+    }
+
+    /// The word of the bell that is rung at its end.
+    pub(crate) fn bell(&self) -> &AtomicU32 {
+        &self.ended
+    }
+
+    /// Whether joining would not block.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.end.get().is_some() || process::id() != self.parent
     }
 
     /// `None` if the deadline passes first.
@@ -205,21 +238,18 @@ impl ChildProcess {
         if process::id() != self.parent {
             return Err(JoinError::Forked);
         }
-        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
-        while end.is_none() {
-            end = match deadline {
-                None => self.ended.wait(end).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        break;
-                    }
-                    let waited = self.ended.wait_timeout(end, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+        let mut first = true;
+        loop {
+            let is_over = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if self.end.get().is_some() || is_over {
+                return Ok(self.end.get().copied());
+            }
+            let armed = Bell::new(&self.ended).arm();
+            if self.end.get().is_none() {
+                Census::of([(&self.ended, armed.value)]).sleep(armed.brief && first, deadline);
+            }
+            first = false;
         }
-        Ok(*end)
     }
 
     /// The bytes of the result. What the child committed to the letter counts, however it ended

@@ -4,6 +4,8 @@ use std::fmt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
+use crate::error::Fault;
+
 /// Why a child has no result to give.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -47,6 +49,8 @@ pub enum JoinError {
     Unobserved,
     /// This process is a fork of the one that spawned the child, which alone can join it.
     Forked,
+    /// No thread could be started to wait for the child on behalf of [`join_async`](crate::process::Child::join_async).
+    Unwatched(Fault),
 }
 
 impl JoinError {
@@ -106,6 +110,9 @@ impl fmt::Display for JoinError {
             ),
             JoinError::Forked => {
                 f.write_str("a forked process cannot join the children of its parent")
+            }
+            JoinError::Unwatched(fault) => {
+                write!(f, "nobody can wait for the child's end: {fault}")
             }
         }
     }

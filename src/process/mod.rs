@@ -58,6 +58,7 @@ mod spawn;
 mod tests;
 
 pub use child::Child;
+pub(crate) use child::ChildProcess;
 pub use entry::init;
 pub use error::JoinError;
 pub use spawn::spawn;

@@ -21,7 +21,7 @@ use crate::wait::{Bell, Patience, block_until};
 /// Clones and handles opened elsewhere refer to the same queue. A handle can be used by any number of threads at once, and
 /// travels in the arguments of [`process::spawn`](crate::process::spawn).
 pub struct Queue<T: Element> {
-    words: Words<T>,
+    pub(super) words: Words<T>,
 }
 
 const CORRUPTED: Fault = Fault::Corrupted("the queue's positions contradict each other");
@@ -171,16 +171,6 @@ impl<T: Element> Queue<T> {
         TryIter(self)
     }
 
-    /// Where the bell is that is rung when there may be something to receive.
-    pub(crate) fn bell(&self) -> (&Place, usize) {
-        (&self.words.place, memory::NOT_EMPTY)
-    }
-
-    /// Whether a receive would not have to wait.
-    pub(crate) fn is_ready(&self) -> bool {
-        !matches!(core::look(&self.words), Err(Nothing::Empty | Nothing::Busy))
-    }
-
     #[inline]
     fn send_once(&self, value: &T) -> Result<(), TrySendError<()>> {
         let participant = self
@@ -260,6 +250,18 @@ impl<T: Element> Queue<T> {
             Bell::new(bell).ring(1);
         }
         received.unwrap_or(Err(TryRecvError::Empty))
+    }
+
+    /// What is rung when something is to be received.
+    pub(crate) fn bell(&self) -> (&Place, usize) {
+        (&self.words.place, memory::NOT_EMPTY)
+    }
+
+    /// Whether a receive would not block.
+    pub(crate) fn is_ready(&self) -> bool {
+        // To find out it may have to give up what the dead have claimed.
+        self.participant().is_err()
+            || !matches!(core::look(&self.words), Err(Nothing::Empty | Nothing::Busy))
     }
 
     #[inline]

@@ -25,7 +25,7 @@ use crate::wait::Bell;
 const TAIL: usize = 0;
 const HEAD: usize = 128;
 pub(super) const NOT_EMPTY: usize = 256;
-const NOT_FULL: usize = 260;
+pub(super) const NOT_FULL: usize = 260;
 const SLOTS: usize = 384;
 /// In an intention: the queue's place in the segment, above any ticket there will ever be.
 const PART: u32 = 56;

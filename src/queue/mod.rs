@@ -20,6 +20,8 @@
 //! ```
 
 pub(crate) mod core;
+#[cfg(all(feature = "async", not(loom)))]
+mod futures;
 #[cfg(not(loom))]
 mod handle;
 #[cfg(not(loom))]

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::core::Receiver;
+use super::memory;
 use super::ring::{CONSUMER, Ring, Role};
 use crate::element::{Element, Unchecked};
 use crate::error::{Fault, RecvError, RecvTimeoutError, Result, TryRecvError};
+use crate::place::Place;
 use crate::role::Peer;
 use crate::wait::{Bell, Patience, block_until};
 
@@ -128,6 +130,19 @@ impl<T: Element> Consumer<T> {
     /// How many elements the ring can hold.
     pub fn capacity(&self) -> usize {
         self.role.ring.capacity()
+    }
+
+    /// What is rung when something is to be received.
+    pub(crate) fn bell(&self) -> (&Place, usize) {
+        (&self.role.words().place, memory::NOT_EMPTY)
+    }
+
+    /// Whether a receive would not block: something is there, the producer has left, or it would fail.
+    pub(crate) fn is_ready(&self) -> bool {
+        let nothing = self.role.enter().is_ok()
+            && matches!(self.receiver.peek(self.role.words()), Ok(0))
+            && self.role.peer() == Peer::Expected;
+        !nothing
     }
 
     #[inline]

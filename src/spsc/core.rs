@@ -198,6 +198,14 @@ impl Sender {
         Ok(capacity - used)
     }
 
+    /// How many elements can be sent at this moment, without remembering it.
+    #[cfg(feature = "async")]
+    pub(crate) fn peek<M: Memory>(&self, memory: &M) -> Result<u64, Corrupted> {
+        let head = memory.head().load(Ordering::Acquire);
+        let used = self.cursor.position.wrapping_sub(head);
+        memory.shape().capacity.checked_sub(used).ok_or(Corrupted)
+    }
+
     /// Sends `value`; false if there is no room.
     #[inline]
     pub(crate) fn send<M: Memory>(
@@ -274,13 +282,20 @@ impl Receiver {
     /// How many elements of the current line can be received.
     #[inline]
     fn ready<M: Memory>(&mut self, memory: &M) -> Result<u32, Corrupted> {
-        if self.ready == 0 {
-            // Acquire: pairs with the producer's commit.
-            let found = memory.header(self.cursor.index).load(Ordering::Acquire);
-            let there = count(found, self.cursor.line, memory.shape())?;
-            self.ready = there.checked_sub(self.cursor.place).ok_or(Corrupted)?;
-        }
+        self.ready = self.peek(memory)?;
         Ok(self.ready)
+    }
+
+    /// The same, without remembering it.
+    #[inline]
+    pub(crate) fn peek<M: Memory>(&self, memory: &M) -> Result<u32, Corrupted> {
+        if self.ready > 0 {
+            return Ok(self.ready);
+        }
+        // Acquire: pairs with the producer's commit.
+        let found = memory.header(self.cursor.index).load(Ordering::Acquire);
+        let there = count(found, self.cursor.line, memory.shape())?;
+        there.checked_sub(self.cursor.place).ok_or(Corrupted)
     }
 
     /// Receives one element; `None` if there is none.

@@ -21,8 +21,8 @@ use crate::place::Place;
 use crate::segment::Size;
 
 const HEAD: usize = 0;
-const NOT_EMPTY: usize = 128;
-const NOT_FULL: usize = 132;
+pub(super) const NOT_EMPTY: usize = 128;
+pub(super) const NOT_FULL: usize = 132;
 pub(super) const PRODUCER: usize = 136;
 pub(super) const CONSUMER: usize = 144;
 pub(super) const BELLS: [usize; 2] = [NOT_EMPTY, NOT_FULL];

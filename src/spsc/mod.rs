@@ -19,6 +19,8 @@
 #[cfg(not(loom))]
 mod consumer;
 mod core;
+#[cfg(all(feature = "async", not(loom)))]
+mod futures;
 #[cfg(not(loom))]
 mod memory;
 #[cfg(all(loom, test))]

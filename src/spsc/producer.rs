@@ -17,8 +17,8 @@ use crate::wait::{Bell, Patience, block_until};
 /// It can move to another thread, and in the arguments of [`process::spawn`](crate::process::spawn) to a child process. In a forked
 /// child every operation fails with [`Fault::RoleLost`].
 pub struct Producer<T: Element> {
-    role: Role<T>,
-    sender: Sender,
+    pub(super) role: Role<T>,
+    pub(super) sender: Sender,
 }
 
 type Refused = TrySendError<()>;

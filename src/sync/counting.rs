@@ -141,6 +141,16 @@ impl CountingSemaphore {
         self.place.capacity() as u32
     }
 
+    /// What is rung when something is released.
+    pub(crate) fn bell(&self) -> (&Place, usize) {
+        (&self.place, BELL)
+    }
+
+    /// Whether there is something to acquire.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.count() > 0
+    }
+
     #[inline]
     fn acquire_within(&self, patience: Patience) -> Result<(), TryAcquireError> {
         let attachment = &self.place.attachment;

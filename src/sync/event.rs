@@ -136,16 +136,31 @@ impl Event {
     fn wait_within(&self, patience: Patience) -> Result<(), WaitTimeoutError> {
         let attachment = &self.place.attachment;
         attachment.participant().map_err(WaitTimeoutError::Fault)?;
-        let word = self.word();
-        let first = word.load(Ordering::Acquire);
+        let first = self.mark();
         if first & SET != 0 {
             return Ok(());
         }
         block_until(attachment, self.place.word(BELL), patience, || {
-            let now = word.load(Ordering::Acquire);
-            (now & SET != 0 || now != first).then_some(())
+            self.has_been_set_since(first).then_some(())
         })
         .ok_or(WaitTimeoutError::Timeout)
+    }
+
+    /// What is rung when it is set.
+    pub(crate) fn bell(&self) -> (&Place, usize) {
+        (&self.place, BELL)
+    }
+
+    /// For [`has_been_set_since`](Event::has_been_set_since), before the wait begins.
+    pub(crate) fn mark(&self) -> u64 {
+        self.word().load(Ordering::Acquire)
+    }
+
+    /// Whether one who has waited since `mark` was made has waited long enough.
+    #[inline]
+    pub(crate) fn has_been_set_since(&self, mark: u64) -> bool {
+        let now = self.word().load(Ordering::Acquire);
+        now & SET != 0 || now != mark
     }
 
     #[inline]

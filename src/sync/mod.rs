@@ -34,6 +34,8 @@ mod condvar;
 mod counting;
 #[cfg(not(loom))]
 mod event;
+#[cfg(all(feature = "async", not(loom)))]
+mod futures;
 #[cfg(not(loom))]
 pub(crate) mod guarded;
 #[cfg(not(loom))]

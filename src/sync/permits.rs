@@ -89,9 +89,18 @@ pub(super) fn release(permits: &impl Permits, index: usize) {
 
 /// How many permits nobody alive holds.
 pub(super) fn available(permits: &impl Permits) -> usize {
+    vacant(permits).count()
+}
+
+/// Whether there is a permit that nobody alive holds.
+pub(super) fn is_available(permits: &impl Permits) -> bool {
+    vacant(permits).next().is_some()
+}
+
+fn vacant(permits: &impl Permits) -> impl Iterator<Item = usize> {
     let is_vacant = |index: &usize| match Claim::load(permits.claim(*index)).holder() {
         Holder::Someone(owner) => !permits.is_live(owner),
         _ => true,
     };
-    (0..permits.count()).filter(is_vacant).count()
+    (0..permits.count()).filter(is_vacant)
 }

@@ -113,6 +113,16 @@ impl Semaphore {
         self.place.capacity() as usize
     }
 
+    /// What is rung when a permit comes back.
+    pub(crate) fn bell(&self) -> (&Place, usize) {
+        (&self.place, BELL)
+    }
+
+    /// Whether there is a permit.
+    pub(crate) fn is_ready(&self) -> bool {
+        permits::is_available(&self.place)
+    }
+
     #[inline]
     fn acquire_within(&self, patience: Patience) -> Result<Permit<'_>, TryAcquireError> {
         let place = &self.place;

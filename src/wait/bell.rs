@@ -46,7 +46,7 @@ const EVERYBODY: u32 = u32::MAX >> 1;
 const RETRIES: u32 = 100;
 
 /// How threads park on a word; the model checker puts its own behind it.
-pub(crate) trait Parking {
+pub(crate) trait Parking: Copy {
     /// Orders "publish" before "look at the word", as seen by a thread that calls [`heavy`](Parking::heavy).
     fn light(&self);
     /// The sleeper's side of it; false if only a fence in the ringers will do.
@@ -56,6 +56,7 @@ pub(crate) trait Parking {
 }
 
 /// A bell's word and what it parks on.
+#[derive(Clone, Copy)]
 pub(crate) struct Bell<'a, P> {
     pub(crate) word: &'a AtomicU32,
     pub(crate) parking: P,
@@ -69,20 +70,31 @@ pub(crate) struct Armed {
     pub(crate) brief: bool,
 }
 
+/// [`Bell::arm`] for one who sleeps at several bells: what each word holds then, and whether the first sleep must be short. One barrier
+/// is enough for all: each ringer's pairs with it, whichever bell it rings.
+pub(crate) fn arm_all<P: Parking>(bells: &mut [(Bell<'_, P>, u32)]) -> bool {
+    fn announce<P>(bells: &mut [(Bell<'_, P>, u32)], bits: u32) {
+        for (bell, value) in bells {
+            *value = bell.word.fetch_or(bits, Ordering::SeqCst) | bits;
+        }
+    }
+    announce(bells, SLEEPERS);
+    if bells.first().is_none_or(|(bell, _)| bell.parking.heavy()) {
+        return false;
+    }
+    announce(bells, SLEEPERS | FENCED);
+    fence(Ordering::SeqCst);
+    true
+}
+
 impl<P: Parking> Bell<'_, P> {
     /// Announces a sleeper. What is published after this returns rings the bell; what was published
     /// before is visible to the caller.
     pub(crate) fn arm(&self) -> Armed {
-        let value = self.word.fetch_or(SLEEPERS, Ordering::SeqCst) | SLEEPERS;
-        if self.parking.heavy() {
-            return Armed {
-                value,
-                brief: false,
-            };
-        }
-        let value = self.word.fetch_or(SLEEPERS | FENCED, Ordering::SeqCst) | SLEEPERS | FENCED;
-        fence(Ordering::SeqCst);
-        Armed { value, brief: true }
+        let mut only = [(*self, 0)];
+        let brief = arm_all(&mut only);
+        let [(_, value)] = only;
+        Armed { value, brief }
     }
 
     /// To be called after publishing: wakes a sleeper for each of `count` things published.

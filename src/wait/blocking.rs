@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::bell::{Bell, Parking};
 use crate::atomic::AtomicU32;
-use crate::liveness::Attachment;
-use crate::platform::{futex, membarrier};
+use crate::liveness::{Attachment, Census};
+use crate::platform::futex::{self, Woken};
+use crate::platform::membarrier;
 
 /// How long a caller is prepared to wait.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +25,7 @@ impl Patience {
             .map_or(Patience::Forever, Patience::Until)
     }
 
-    fn is_over(self) -> bool {
+    pub(crate) fn is_over(self) -> bool {
         match self {
             Patience::None => true,
             Patience::Forever => false,
@@ -32,7 +33,7 @@ impl Patience {
         }
     }
 
-    fn deadline(self) -> Option<Instant> {
+    pub(crate) fn deadline(self) -> Option<Instant> {
         match self {
             Patience::None | Patience::Forever => None,
             Patience::Until(deadline) => Some(deadline),
@@ -41,6 +42,7 @@ impl Patience {
 }
 
 /// Bells of this process's segments park on futexes.
+#[derive(Clone, Copy)]
 pub(crate) struct Futexes;
 
 impl Parking for Futexes {
@@ -105,7 +107,8 @@ pub(crate) fn block_until_rung<R>(
     let mut rung = false;
     loop {
         let armed = bell.arm();
-        let census = attachment.census(participant);
+        let mut census = Census::of([(word, armed.value)]);
+        census.count(attachment, participant.index());
         if let Some(result) = attempt(rung) {
             if first {
                 participant.spin.paid();
@@ -115,7 +118,7 @@ pub(crate) fn block_until_rung<R>(
         if patience.is_over() {
             return None;
         }
-        rung = census.sleep(word, armed.value, armed.brief && first, patience.deadline());
+        rung = census.sleep(armed.brief && first, patience.deadline()) == Woken::At(0);
         if first {
             participant.spin.did_not_pay();
             first = false;

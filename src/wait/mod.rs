@@ -8,7 +8,7 @@ pub(crate) mod model;
 #[cfg(not(loom))]
 mod spin;
 
-pub(crate) use bell::{Bell, Parking};
+pub(crate) use bell::{Bell, Parking, arm_all};
 #[cfg(not(loom))]
 pub(crate) use blocking::{FutexBell, Patience, block_until, block_until_rung};
 #[cfg(not(loom))]
