@@ -52,12 +52,14 @@ fn results(report: &Map<String, Value>) -> Vec<&Map<String, Value>> {
 
 const MESSAGES: [&str; 5] = ["spsc", "queue", "messages", "objects", "jobs"];
 const EVERYONE_LISTENS: [&str; 2] = ["broadcast", "overwriting"];
-const ALL: [&str; 15] = [
+const ALL: [&str; 17] = [
     "spsc",
     "queue",
     "messages",
     "objects",
     "jobs",
+    "pipe",
+    "bytes",
     "mutex",
     "reentrant",
     "rwlock",
@@ -159,14 +161,16 @@ fn every_violation_is_found() {
     }
 }
 
-/// What each primitive of the synchronization family can do wrong.
+/// What pipes and each primitive of the synchronization family can do wrong.
 #[test]
-fn every_violation_of_the_synchronization_family_is_found() {
+fn every_violation_of_pipes_and_of_the_synchronization_family_is_found() {
     let _leaks = support::Leaks::start();
     let _watchdog = support::watchdog(LIMIT);
     let (lose, duplicate) = (("lose", "lost"), ("duplicate", "duplicated"));
     let (reorder, tear) = (("reorder", "reordered"), ("tear", "torn"));
     for (primitive, faults) in [
+        ("pipe", &[lose, duplicate, tear, ("hang", "hung")][..]),
+        ("bytes", &[lose, duplicate, tear]),
         (
             "mutex",
             &[lose, duplicate, tear, ("hang", "hung"), ("leak", "leaked")][..],

@@ -370,7 +370,7 @@ fn closing_wakes_the_one_who_waits() {
     drop(receiver);
     let (large, small) = waiting.join().unwrap();
     assert_eq!(large, Err(SendError::Closed(())));
-    assert!(small.is_err(), "nothing can follow part of a message");
+    assert_eq!(small, Err(SendError::Closed(())), "nothing can follow");
 }
 
 #[test]
@@ -578,7 +578,7 @@ fn a_killed_receiver_is_noticed_at_once_with_room_left_and_asleep() {
         child.kill().unwrap();
         let (error, again) = sending.join().unwrap();
         assert_eq!(error, SendError::PeerDied(()));
-        assert!(again.is_err());
+        assert_eq!(again, Err(error));
         assert!(child.join().is_err());
     }
 }

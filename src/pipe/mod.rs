@@ -64,6 +64,8 @@ mod inbox;
 mod inlet;
 #[cfg(not(loom))]
 mod memory;
+#[cfg(all(loom, test))]
+mod model;
 #[cfg(not(loom))]
 mod options;
 #[cfg(not(loom))]

@@ -40,7 +40,11 @@ impl Outbox {
 
     fn await_room(&mut self, room: usize, patience: Patience) -> Result<(), Refused> {
         if self.is_midway {
-            return Err(Refused::Fault((), CUT_SHORT));
+            // Most likely the other side is gone, which is what there is to say then.
+            return self
+                .inlet
+                .room(0, 0)
+                .and(Err(Refused::Fault((), CUT_SHORT)));
         }
         self.inlet.await_room(room, room, patience).map(|_| ())
     }

@@ -7,6 +7,7 @@ mod desk;
 mod leaks;
 mod messages;
 mod outcome;
+mod pipes;
 mod primitives;
 mod random;
 mod report;

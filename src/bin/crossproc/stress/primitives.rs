@@ -4,6 +4,7 @@ use super::Failure;
 use super::broadcast;
 use super::messages::{self, Jobs, Messages, Objects, Queue, Spsc};
 use super::outcome::Outcome;
+use super::pipes;
 use super::round::Conditions;
 use super::sync;
 
@@ -15,6 +16,8 @@ pub(crate) static ALL: &[Primitive] = &[
     Primitive::new("messages", 3, messages::run::<Messages>),
     Primitive::new("objects", 3, messages::run::<Objects>),
     Primitive::new("jobs", 3, messages::run::<Jobs>),
+    Primitive::new("pipe", 2, pipes::messages),
+    Primitive::new("bytes", 2, pipes::bytes),
     Primitive::new("mutex", 3, sync::mutex),
     Primitive::new("reentrant", 3, sync::reentrant),
     Primitive::new("rwlock", 3, sync::rwlock),

@@ -14,6 +14,8 @@ use serde::{Serialize, de::DeserializeOwned};
 pub(crate) trait Drill: Sized + 'static {
     /// Travels to the workers.
     type Handle: Clone + Serialize + DeserializeOwned;
+    /// Workers have nothing to do with each other: each of them has to move all the time.
+    const APART: bool = false;
 
     /// A new instance; under a name, one that was found by it.
     fn create(name: Option<&str>, conditions: &Conditions<'_>) -> crossproc::Result<Self::Handle>;

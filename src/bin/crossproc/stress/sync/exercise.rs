@@ -27,10 +27,13 @@ pub(crate) enum Role {
     Survivor,
 }
 
-fn post(role: Role, desk: usize) -> Post<Role> {
+fn post<D: Drill>(role: Role, desk: usize) -> Post<Role> {
     Post {
         role,
-        lane: 0,
+        lane: match role {
+            Role::Worker if D::APART => desk,
+            Role::Worker | Role::Survivor => 0,
+        },
         desk,
         number: desk,
     }
@@ -49,17 +52,17 @@ impl<D: Drill> Work for Exercise<D> {
     }
 
     fn lanes(&self) -> usize {
-        1
+        if D::APART { self.floor.workers() } else { 1 }
     }
 
     fn posts(&self) -> Vec<Post<Role>> {
         (0..self.floor.workers())
-            .map(|desk| post(Role::Worker, desk))
+            .map(|desk| post::<D>(Role::Worker, desk))
             .collect()
     }
 
     fn survivors(&self) -> Vec<Post<Role>> {
-        vec![post(Role::Survivor, self.floor.workers())]
+        vec![post::<D>(Role::Survivor, self.floor.workers())]
     }
 
     fn desk(&self, index: usize) -> Desk<'_> {
