@@ -51,6 +51,11 @@ pub fn pack<T: Serialize>(value: T) -> Package {
 }
 
 impl Package {
+    /// Of the segments that the handles are on.
+    pub fn descriptors(&self) -> &[OwnedFd] {
+        &self.parcel.fds
+    }
+
     /// In the child: takes out what was packed.
     ///
     /// # Panics

@@ -5,6 +5,8 @@ mod support;
 
 #[path = "scenario/cases.rs"]
 mod cases;
+#[path = "scenario/hostile_pipe.rs"]
+mod hostile_pipe;
 #[path = "scenario/hostile_queue.rs"]
 mod hostile_queue;
 #[path = "scenario/hostile_ring.rs"]
@@ -31,6 +33,11 @@ fn queues_are_overwritten_between_operations() {
 #[test]
 fn rings_are_overwritten_between_operations() {
     cases::check("hostile-ring", 500, hostile_ring::run);
+}
+
+#[test]
+fn pipes_are_overwritten_between_operations() {
+    cases::check("hostile-pipe", 500, hostile_pipe::run);
 }
 
 #[test]

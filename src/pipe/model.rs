@@ -111,6 +111,14 @@ impl Actor {
         len
     }
 
+    fn writes(&self, writer: &mut Writer) -> u64 {
+        WRITES.iter().map(|most| self.write(writer, *most)).sum()
+    }
+
+    fn reads(&self, reader: &mut Reader) -> u64 {
+        READS.iter().map(|most| self.read(reader, *most)).sum()
+    }
+
     /// Whatever is left.
     fn read_out(&self, reader: &mut Reader) {
         while self.read(reader, u64::MAX) > 0 {}
@@ -131,15 +139,12 @@ fn a_writer_and_a_reader() {
             let shared = Shared::new(capacity, used);
             let reading = Actor::mortal(&shared, Life::LONG).spawn(|actor| {
                 let mut reader = Reader::take_over(actor);
-                READS.map(|most| actor.read(&mut reader, most));
+                actor.reads(&mut reader);
                 reader
             });
             let actor = Actor::mortal(&shared, Life::LONG);
             let mut writer = Writer::take_over(&actor);
-            let written: u64 = WRITES
-                .map(|most| actor.write(&mut writer, most))
-                .iter()
-                .sum();
+            let written = actor.writes(&mut writer);
             let mut reader = reading.join().unwrap();
             actor.read_out(&mut reader);
             assert_eq!(reader.position(), used + written, "lost or duplicated");
@@ -157,7 +162,7 @@ fn a_writer_dies() {
                 let doomed = Actor::mortal(&shared, accesses).spawn(|doomed| {
                     live(&doomed.shared.life, || {
                         let mut writer = Writer::take_over(doomed);
-                        WRITES.map(|most| doomed.write(&mut writer, most));
+                        doomed.writes(&mut writer);
                     });
                 });
                 let actor = Actor::mortal(&shared, Life::LONG);
@@ -186,12 +191,12 @@ fn a_reader_dies() {
                 let doomed = Actor::mortal(&shared, accesses).spawn(|doomed| {
                     live(&doomed.shared.life, || {
                         let mut reader = Reader::take_over(doomed);
-                        READS.map(|most| doomed.read(&mut reader, most));
+                        doomed.reads(&mut reader);
                     });
                 });
                 let actor = Actor::mortal(&shared, Life::LONG);
                 let mut writer = Writer::take_over(&actor);
-                WRITES.map(|most| actor.write(&mut writer, most));
+                actor.writes(&mut writer);
                 doomed.join().unwrap();
                 // Nobody takes the dead one's place; but what is there is sound.
                 let mut reader = Reader::take_over(&actor);

@@ -9,14 +9,14 @@ use std::thread;
 use super::input::Input;
 
 /// Where the records begin, and what they take, on machines with 4 KiB pages. Elsewhere the bytes hit something else.
-const PAGE: u64 = 4096;
+pub(crate) const PAGE: u64 = 4096;
 const RECORD: u64 = 1280;
 /// As created with six participants.
 pub(crate) const BODY: u64 = 3 * PAGE;
 /// Of the words that all kinds have in common.
 const COMMON: u64 = 1024;
 
-/// Removes the file when dropped.
+/// Removes the file when dropped, if it can be removed.
 pub(crate) struct SegmentFile {
     path: PathBuf,
     file: File,
@@ -25,7 +25,11 @@ pub(crate) struct SegmentFile {
 impl SegmentFile {
     /// That of the segment with this name, which exists.
     pub(crate) fn of(name: &str) -> SegmentFile {
-        let path = PathBuf::from(format!("/dev/shm/crossproc.{name}"));
+        SegmentFile::at(format!("/dev/shm/crossproc.{name}").into())
+    }
+
+    /// That with this path.
+    pub(crate) fn at(path: PathBuf) -> SegmentFile {
         let file = File::options().read(true).write(true).open(&path);
         SegmentFile {
             file: file.expect("the segment has a file"),
