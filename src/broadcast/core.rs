@@ -120,13 +120,13 @@ pub(crate) fn send<M: Memory>(memory: &M, value: &M::Value) -> Result<(), Refuse
     }
 }
 
-#[cfg(not(seeded_bug))]
+#[cfg(not(seeded_bug = "fence"))]
 #[inline]
 fn begin() {
     fence(Ordering::Release);
 }
 /// What the model checker must be able to catch.
-#[cfg(seeded_bug)]
+#[cfg(seeded_bug = "fence")]
 fn begin() {}
 
 /// A copy of the value at `position`, unless it has been, or is being, overwritten.

@@ -144,14 +144,8 @@ pub(crate) fn is_full(seats: &impl Seats, tail: u64) -> bool {
 #[inline]
 pub(crate) fn advance(seats: &impl Seats, index: usize, position: u64) {
     // Release: pairs with the Acquire in `positions`.
-    seats.position(index).store(position, ADVANCE);
+    seats.position(index).store(position, Ordering::Release);
 }
-
-#[cfg(not(seeded_bug))]
-const ADVANCE: Ordering = Ordering::Release;
-/// What the model checker must be able to catch.
-#[cfg(seeded_bug)]
-const ADVANCE: Ordering = Ordering::Relaxed;
 
 /// How many subscribers there are.
 pub(crate) fn taken(seats: &impl Seats) -> usize {

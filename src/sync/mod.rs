@@ -21,7 +21,7 @@
 pub(crate) mod claim;
 pub(crate) mod lock;
 #[cfg(all(loom, test))]
-mod model;
+pub(crate) mod model;
 mod permits;
 mod readers;
 mod seats;
