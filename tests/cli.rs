@@ -52,7 +52,7 @@ fn results(report: &Map<String, Value>) -> Vec<&Map<String, Value>> {
 
 const MESSAGES: [&str; 5] = ["spsc", "queue", "messages", "objects", "jobs"];
 const EVERYONE_LISTENS: [&str; 2] = ["broadcast", "overwriting"];
-const ALL: [&str; 17] = [
+const ALL: [&str; 18] = [
     "spsc",
     "queue",
     "messages",
@@ -66,6 +66,7 @@ const ALL: [&str; 17] = [
     "condvar",
     "semaphore",
     "event",
+    "wait_any",
     "barrier",
     "once",
     "broadcast",
@@ -179,6 +180,7 @@ fn every_violation_of_pipes_and_of_the_synchronization_family_is_found() {
         ("rwlock", &[lose, duplicate, tear]),
         ("condvar", &[lose, duplicate, tear]),
         ("semaphore", &[lose, duplicate]),
+        ("wait_any", &[lose, duplicate]),
         ("event", &[lose, duplicate, reorder]),
         ("barrier", &[lose, duplicate, reorder]),
         ("once", &[lose, duplicate, tear]),

@@ -1,12 +1,15 @@
 //! What can be waited for.
 
 use std::fmt;
+#[cfg(feature = "async")]
+use std::iter;
 
 use super::subject::Subject;
 use crate::element::Element;
 use crate::error::Fault;
 use crate::place::Place;
 use crate::process::Child;
+use crate::wait::pass_on;
 use crate::{CountingSemaphore, Event, Queue, Semaphore, spsc};
 
 /// Something that [`wait_any`](crate::wait_any) can wait for.
@@ -159,7 +162,7 @@ impl<S: Source> Sources for S {
 
     fn pass_on(&self) {
         if self.enter().is_ok() && self.is_ready_since(self.mark()) {
-            self.subject().bell().ring(1);
+            pass_on(iter::once(self.subject().bell()));
         }
     }
 }
@@ -216,10 +219,9 @@ impl Sources for Several<'_> {
         if self.enter().is_err() {
             return; // A forked child, which was not woken for anything.
         }
-        for (index, source) in self.sources.iter().enumerate() {
-            if self.is_ready(index) {
-                source.subject().bell().ring(1);
-            }
-        }
+        let is_ready = |index: &usize| self.is_ready(*index);
+        let ready = (0..self.sources.len()).filter(is_ready);
+        let subjects: Vec<_> = ready.map(|index| self.sources[index].subject()).collect();
+        pass_on(subjects.iter().map(Subject::bell));
     }
 }

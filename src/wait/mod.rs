@@ -8,7 +8,9 @@ pub(crate) mod model;
 #[cfg(not(loom))]
 mod spin;
 
-pub(crate) use bell::{Bell, Parking, arm_all};
+pub(crate) use bell::{Bell, Parking};
+#[cfg(not(loom))]
+pub(crate) use bell::{arm_all, pass_on};
 #[cfg(not(loom))]
 pub(crate) use blocking::{FutexBell, Patience, block_until, block_until_rung};
 #[cfg(not(loom))]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use loom::sync::Mutex;
 use loom::thread::{self, JoinHandle, Thread};
 
-use super::bell::{Bell, Parking};
+use super::bell::{Bell, Parking, arm_all, pass_on};
 use crate::atomic::{AtomicU32, Ordering, fence};
 
 /// Runs `history` in all ways that take at most so many preemptions, on top of all switches where a thread has to wait, and
@@ -107,16 +107,22 @@ impl Kernel {
         }
     }
 
-    /// Sleeps until the word is woken or somebody dies, unless the word has changed or one of `lives` has. Whether it slept.
-    fn wait(&self, word: &AtomicU32, value: u32, lives: &[(&AtomicU32, u32)]) -> bool {
+    /// Sleeps until one of `bells` is woken or somebody dies, unless a word has changed or one of `lives` has. Whether it slept.
+    ///
+    /// As in the kernel, a thread that was woken by one word can be woken by others until it runs.
+    fn wait(&self, bells: &[(&AtomicU32, u32)], lives: &[(&AtomicU32, u32)]) -> bool {
         step();
         let mut parked = self.parked.lock().expect("no panics while locked");
-        let mut expected = [(word, value)].into_iter().chain(lives.iter().copied());
+        let mut expected = bells.iter().chain(lives).copied();
         let sleeps = expected.all(|(word, value)| word.load(Ordering::Relaxed) == value);
         if sleeps {
-            parked.push((address(word), thread::current()));
+            let me = thread::current();
+            let places = bells.iter().map(|(word, _)| (address(word), me.clone()));
+            parked.extend(places);
             drop(parked);
             thread::park();
+            let mut parked = self.parked.lock().expect("no panics while locked");
+            parked.retain(|(_, thread)| thread.id() != me.id());
         }
         sleeps
     }
@@ -153,7 +159,7 @@ impl Kernel {
             if let Some(result) = attempt(rung) {
                 return result;
             }
-            rung = !(armed.brief && first) && self.wait(bell.word, armed.value, &census);
+            rung = !(armed.brief && first) && self.wait(&[(bell.word, armed.value)], &census);
             first = false;
         }
     }
@@ -405,4 +411,77 @@ fn a_notification(preemptions: usize, membarrier: bool) {
 fn a_notification_and_a_newcomer() {
     a_notification(2, true);
     a_notification(1, false);
+}
+
+/// Waits for something on any of the shelves, and takes nothing; as those do who wait for several sources.
+fn await_any(kernel: &Kernel, shelves: &[Arc<Shelf>]) {
+    let mut slept = false;
+    loop {
+        step();
+        let mut bells: Vec<_> = shelves
+            .iter()
+            .map(|shelf| (kernel.bell(&shelf.word), 0))
+            .collect();
+        let brief = arm_all(&mut bells);
+        let has_something = |shelf: &&Arc<Shelf>| {
+            step();
+            shelf.things.load(Ordering::Acquire) > 0
+        };
+        if shelves.iter().any(|shelf| has_something(&shelf)) {
+            if slept {
+                let full = shelves.iter().filter(has_something);
+                pass_on(full.map(|shelf| kernel.bell(&shelf.word)));
+            }
+            return;
+        }
+        if slept || !brief {
+            let words: Vec<_> = bells
+                .iter()
+                .map(|(bell, value)| (bell.word, *value))
+                .collect();
+            kernel.wait(&words, &[]);
+        }
+        slept = true;
+    }
+}
+
+/// Two shelves, on which so many things are put, and so many who take one of the first, and of the second. One waits for either.
+fn either(preemptions: usize, membarrier: bool, things: [usize; 2], takers: [usize; 2]) {
+    check(preemptions, move || {
+        let kernel = Arc::new(Kernel::new(membarrier));
+        let shelves = [Shelf::new(membarrier), Shelf::new(membarrier)];
+        let mut others = Vec::new();
+        for (shelf, takers) in shelves.iter().zip(takers) {
+            for _ in 0..takers {
+                let (kernel, shelf) = (Arc::clone(&kernel), Arc::clone(shelf));
+                others.push(thread::spawn(move || {
+                    kernel.block_until(&shelf.word, || shelf.try_take());
+                }));
+            }
+        }
+        others.push(thread::spawn({
+            let (kernel, shelves) = (Arc::clone(&kernel), shelves.clone());
+            move || await_any(&kernel, &shelves)
+        }));
+        for (shelf, things) in shelves.iter().zip(things) {
+            for _ in 0..things {
+                step();
+                shelf.things.fetch_add(1, Ordering::Release);
+                kernel.bell(&shelf.word).ring(1);
+            }
+        }
+        others.into_iter().for_each(|other| other.join().unwrap());
+    });
+}
+
+/// What is on the second shelf stays there for it; what is on the first is for the one who takes it.
+#[test]
+fn one_who_waits_for_either_and_takes_nothing() {
+    either(3, true, [1, 1], [1, 0]);
+    either(2, false, [1, 1], [1, 0]);
+}
+
+#[test]
+fn one_who_waits_for_either_among_others() {
+    either(2, true, [2, 1], [1, 1]);
 }

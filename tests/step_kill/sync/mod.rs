@@ -3,6 +3,7 @@
 //! A row here is a [`Script`](crate::play::Script) of deeds; a primitive joins by being an
 //! [`Actor`](crate::stage::Actor), or, if it is a lock, a [`Lock`](locks::Lock).
 
+mod any;
 mod barrier;
 mod condvar;
 mod counting;
@@ -25,6 +26,7 @@ pub(crate) fn rows() -> Vec<Row> {
         semaphore::rows(),
         counting::rows(),
         event::rows(),
+        any::rows(),
         barrier::rows(),
         once_lock::rows(),
     ]

@@ -25,6 +25,7 @@ pub(crate) static ALL: &[Primitive] = &[
     // Of two kinds, each has one round that ends well and one that does not.
     Primitive::new("semaphore", 4, sync::semaphore),
     Primitive::new("event", 3, sync::event),
+    Primitive::new("wait_any", 3, sync::wait_any),
     Primitive::new("barrier", 4, sync::barrier),
     Primitive::new("once", 3, sync::once),
     // One round for each capacity.

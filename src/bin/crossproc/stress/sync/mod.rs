@@ -7,6 +7,7 @@
 //! | locks | increments acknowledged and not there | two owners at a time; increments nobody made; more owners said to be dead than are | | a value or invariant half changed, or left by a dead owner of whom the next is not told |
 //! | `condvar` | items acknowledged and not there | items nobody put or took | | damaged items |
 //! | `semaphore` | permits and tokens that do not come back | one permit or token too many | | |
+//! | `wait_any` | tokens that do not come back | one token too many | | |
 //! | `event` | not set although it is | set by two | a wait that ends without the event having been set | |
 //! | `barrier` | generations without a leader | more than one | a party released before all have arrived, or out of turn | |
 //! | `once` | a value there before and gone | a second value, a second initialiser | | a damaged value |
@@ -14,6 +15,7 @@
 //! What a worker was doing when it was killed may have happened or not: each such death widens the balance by what it
 //! was about to do, and no more. Lost wake-ups are hangs.
 
+mod any;
 mod barrier;
 mod condvar;
 pub(super) mod drill;
@@ -33,6 +35,7 @@ mod tokens;
 use super::Failure;
 use super::outcome::Outcome;
 use super::round::{self, Conditions};
+use crossproc::CountingSemaphore;
 use drill::Drill;
 use exercise::Exercise;
 
@@ -56,8 +59,12 @@ pub(super) fn condvar(conditions: &Conditions<'_>) -> Result<Outcome, Failure> {
 pub(super) fn semaphore(conditions: &Conditions<'_>) -> Result<Outcome, Failure> {
     match conditions.number % 4 {
         0 | 1 => run::<permits::Holding>(conditions),
-        _ => run::<tokens::Passing>(conditions),
+        _ => run::<tokens::Passing<CountingSemaphore>>(conditions),
     }
+}
+
+pub(super) fn wait_any(conditions: &Conditions<'_>) -> Result<Outcome, Failure> {
+    run::<tokens::Passing<any::Several>>(conditions)
 }
 
 pub(super) fn event(conditions: &Conditions<'_>) -> Result<Outcome, Failure> {
