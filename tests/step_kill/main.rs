@@ -12,6 +12,7 @@
 //!   hour, so a lost wake-up is seen as a sleep, whatever the clock says; rows called *disarmed* take
 //!   away what wakes them and fail unless the loss is seen;
 //! - the channel can be filled to the brim and emptied, and the places of the dead come back;
+//! - a message on lease to the dead is delivered to another, and all of the memory for messages can be had at once;
 //! - what the dead had locked or acquired comes back, with its last committed value, and the next owner
 //!   is told if and only if the victim died as the owner; no two ever have it at a time;
 //! - a victim that lives to return has woken all it had to wake, before it is killed;
@@ -28,9 +29,10 @@
 //! $ STEP_KILL_LONG=1 cargo test                                # the same, along with the other tests
 //! ```
 //!
-//! A row is a [`Scenario`](scenario::Scenario); whatever carries messages joins all rows of
+//! A row is a [`Scenario`](scenario::Scenario); whatever carries messages of one size joins all rows of
 //! `send.rs` and `recv.rs` by being a [`Channel`](channel::Channel). What is locked, acquired or waited for
-//! is in `sync/`, where a row is a table of who does what ([`Script`](play::Script)).
+//! is in `sync/`, what carries messages of any size in `messages/`, where a row is a table of who does what
+//! ([`Script`](play::Script)).
 //!
 //! Each row runs in a process of its own under this one, which runs no code of the crate, notices if
 //! nothing moves any more, and says where.
@@ -41,6 +43,7 @@ mod explore;
 mod journal;
 mod lifecycle;
 mod message;
+mod messages;
 mod options;
 mod peer;
 mod pipe;
@@ -84,9 +87,10 @@ fn main() -> ExitCode {
         queue::rows(),
         ring::rows(),
         pipe::rows(),
+        broadcast::rows(),
+        messages::rows(),
         lifecycle::rows(),
         sync::rows(),
-        broadcast::rows(),
     ];
     let rows = rows.into_iter().flatten();
     let rows: Vec<Row> = rows

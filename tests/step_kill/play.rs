@@ -21,11 +21,13 @@ pub(crate) struct Script {
     pub(crate) rouse: &'static [Cue],
     /// What happens with the victim about to die, or when it sleeps and nothing is there to rouse it.
     pub(crate) late: &'static [Cue],
+    /// What happens when the victim has done all it was to do, and lives.
+    pub(crate) done: &'static [Cue],
 }
 
 impl Script {
     fn cues(&self) -> impl Iterator<Item = Cue> {
-        let cues = [self.before, self.rouse, self.late];
+        let cues = [self.before, self.rouse, self.late, self.done];
         cues.into_iter().flatten().copied()
     }
 
@@ -43,6 +45,11 @@ impl Script {
     /// How often others do this.
     pub(crate) fn cued(&self, deed: Deed) -> u64 {
         self.cues().filter(|cue| cue.deed() == Some(deed)).count() as u64
+    }
+
+    /// What others do.
+    pub(crate) fn cued_deeds(&self) -> Vec<Deed> {
+        self.cues().filter_map(Cue::deed).collect()
     }
 
     /// Whether another one died having done this.
@@ -89,7 +96,7 @@ impl<A: Actor> Play<A> {
         Play { anew: true, ..self }
     }
 
-    fn stage(&mut self) -> &mut Stage<A> {
+    pub(crate) fn stage(&mut self) -> &mut Stage<A> {
         self.stage.as_mut().expect("renewed")
     }
 
@@ -153,6 +160,7 @@ impl<A: Actor> Scenario for Play<A> {
     }
 
     fn completed(&mut self) {
+        self.cue(self.script.done);
         self.stage().complete();
     }
 

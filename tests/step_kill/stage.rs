@@ -238,6 +238,13 @@ impl<A: Actor> Stage<A> {
         self.doings.iter().filter(|doing| doing.open).count()
     }
 
+    /// Whether somebody waits to do this.
+    pub(crate) fn waits(&self, deed: Deed) -> bool {
+        self.doings
+            .iter()
+            .any(|doing| doing.open && doing.deed == deed)
+    }
+
     /// What came of deeds of this kind.
     pub(crate) fn answers(&self, deed: Deed) -> impl Iterator<Item = Answer> {
         let heard = self.heard.iter().filter(move |(done, _)| *done == deed);

@@ -74,6 +74,7 @@ const TWO_BESIDE: Script = Script {
     act: &[],
     rouse: &[],
     late: &[],
+    done: &[],
 };
 
 fn create(parties: usize, go_on: bool) -> Barrier {
