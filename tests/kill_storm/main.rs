@@ -5,11 +5,13 @@
 //! missing than that. Sleepers re-examine the world once an hour only, so that a lost wake-up hangs the
 //! storm, and the watchdog says so.
 //!
-//! `KILL_STORM_SEED=0x…` repeats a storm's choices (not its timing).
+//! `KILL_STORM_SEED=0x…` repeats a storm's choices (not its timing). `KILL_STORM_KILLS=1000` has each storm last until so many were
+//! killed; some seconds are some hundreds.
 
 #[path = "../support/asleep.rs"]
 mod asleep;
 mod locks;
+mod messages;
 mod refusal;
 #[path = "../support/mod.rs"]
 mod support;
@@ -243,6 +245,8 @@ struct Storm {
     random: Random,
     tally: Tally,
     kills: u64,
+    /// So many there are to be.
+    least: u64,
     /// Of those killed, so many slept in a system call.
     asleep: u64,
     _watchdog: support::Guard,
@@ -252,7 +256,9 @@ struct Storm {
 impl Storm {
     fn new(name: &'static str, refusal: Refusal, length: Duration) -> Storm {
         let leaks = support::Leaks::start();
-        let watchdog = support::watchdog(HANG);
+        let least = env::var("KILL_STORM_KILLS");
+        let least = least.map_or(0, |kills| kills.parse().expect("a number of kills"));
+        let watchdog = support::watchdog(HANG * (1 + least / 500));
         let seed = env::var("KILL_STORM_SEED").ok().map_or_else(
             || {
                 SystemTime::now()
@@ -272,6 +278,7 @@ impl Storm {
             random: Random(seed),
             tally: Tally::new(),
             kills: 0,
+            least: least.into(),
             asleep: 0,
             _watchdog: watchdog,
             _leaks: leaks,
@@ -350,7 +357,7 @@ impl Storm {
         };
         let mut workers: Vec<_> = jobs.iter().map(|job| hire(self, *job)).collect();
         let end = Instant::now() + self.length;
-        while Instant::now() < end {
+        while Instant::now() < end || self.kills < self.least {
             thread::sleep(Duration::from_micros(self.random.below(4000)));
             let index = self.random.below(workers.len() as u64) as usize;
             let (job, worker) = workers.swap_remove(index);

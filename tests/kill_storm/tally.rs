@@ -38,6 +38,15 @@ pub(crate) fn message(generation: u64, number: u64) -> Message {
     [label, !label]
 }
 
+/// In a count: somebody has begun to work on the message.
+const BEGUN: u8 = 0x80;
+
+/// Whose message it is, and which.
+fn label([label, disguised]: Message) -> (u64, u64) {
+    assert_eq!(label, !disguised, "a torn message");
+    (label / MESSAGES, label % MESSAGES)
+}
+
 impl Tally {
     pub(crate) fn new() -> Tally {
         let file = memfd_create("tally", MemfdFlags::CLOEXEC).expect("a memory file");
@@ -94,12 +103,16 @@ impl Tally {
 
     /// Takes the message down; says whose it is, and which.
     pub(crate) fn received(&self, received: Message) -> (u64, u64) {
-        let [label, disguised] = received;
-        assert_eq!(label, !disguised, "a torn message");
-        let (generation, number) = (label / MESSAGES, label % MESSAGES);
+        let (generation, number) = label(received);
         self.count(generation, number).fetch_add(1, Relaxed);
-        self.word(LAST_RECEIVED).store(label, SeqCst);
+        self.word(LAST_RECEIVED).store(received[0], SeqCst);
         (generation, number)
+    }
+
+    /// Takes down that somebody works on the message, who will take it down as received if all goes well.
+    pub(crate) fn begun(&self, received: Message) {
+        let (generation, number) = label(received);
+        self.count(generation, number).fetch_or(BEGUN, Relaxed);
     }
 
     /// The message taken down last, where there is one receiver at a time. `(0, 0)` if none was.
@@ -135,7 +148,7 @@ impl Tally {
             let sent = self.word(SENT + generation as usize).load(SeqCst);
             total += sent;
             for number in 0..MESSAGES {
-                let count = self.count(generation, number).load(SeqCst);
+                let count = self.count(generation, number).load(SeqCst) & !BEGUN;
                 let whose = format_args!("message {number} of generation {generation}");
                 assert!(count <= 1, "{whose} was received {count} times");
                 assert!(
@@ -150,5 +163,22 @@ impl Tally {
             "{missing} of {total} messages are missing, {excusable} are excusable"
         );
         (total, missing)
+    }
+
+    /// Checks that somebody began to work on everything that was sent; says how many were begun.
+    pub(crate) fn verify_begun(&self) -> u64 {
+        let mut total = 0;
+        for generation in 1..=self.word(LAST_GENERATION).load(SeqCst) {
+            let sent = self.word(SENT + generation as usize).load(SeqCst);
+            for number in 0..MESSAGES {
+                let begun = self.count(generation, number).load(SeqCst) & BEGUN != 0;
+                assert!(
+                    begun || number >= sent,
+                    "message {number} of generation {generation} is lost"
+                );
+                total += u64::from(begun);
+            }
+        }
+        total
     }
 }
