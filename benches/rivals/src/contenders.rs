@@ -2,173 +2,137 @@
 
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use crossbeam_queue::ArrayQueue;
-use crossproc::{CountingSemaphore, Event, Mutex, Queue, Result, RwLock, process, spsc};
+use crossproc::{CountingSemaphore, Event, Mutex, Queue, RwLock, process, spsc};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::contest::{Contest, Family, Measured, Rate, Result};
 use crate::lock_work::{self, Side};
 use crate::locks::{Bare, Baton, Posix, RawSyncEvent, RawSyncMutex, Robust};
 use crate::place::{Cores, unpin};
 use crate::raw;
-use crate::work::{self, CAPACITY, Measured};
+use crate::work::{self, CAPACITY};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Workload {
-    OneWay,
-    Throughput,
-    Slices,
-    Contended,
-    Lock,
-    Read,
-    ContendedLock,
-    Semaphore,
-    Event,
-}
-
-impl Workload {
-    pub const ALL: [Workload; 9] = [
-        Workload::OneWay,
-        Workload::Throughput,
-        Workload::Slices,
-        Workload::Contended,
-        Workload::Lock,
-        Workload::Read,
-        Workload::ContendedLock,
-        Workload::Semaphore,
-        Workload::Event,
-    ];
-
-    /// What its contenders are compared with: the first of them, or a raw cache line.
-    pub fn yardstick(self) -> Option<&'static str> {
-        match self {
-            Workload::OneWay | Workload::Throughput | Workload::Slices | Workload::Contended => {
-                None
-            }
-            Workload::Lock | Workload::Read | Workload::ContendedLock => Some("std"),
-            Workload::Semaphore => Some("POSIX"),
-            Workload::Event => Some("raw_sync"),
-        }
-    }
-
-    /// The unit of its rate, if it is about one.
-    pub fn rate(self) -> Option<&'static str> {
-        match self {
-            Workload::Throughput | Workload::Slices => Some("M/s"),
-            Workload::Contended => Some("M pairs/s"),
-            Workload::ContendedLock => Some("M/s"),
-            _ => None,
-        }
-    }
-
-    pub fn title(self) -> &'static str {
-        match self {
-            Workload::OneWay => {
-                "one-way latency, u64, one message outstanding: half the median round trip"
-            }
-            Workload::Throughput => "throughput, u64, one producer, one consumer, one by one",
-            Workload::Slices => "throughput, u64, one producer, one consumer, slices of 64",
-            Workload::Contended => {
-                "contended, u64: both sides send and receive by turns through one queue"
-            }
-            Workload::Lock => "a u64 incremented under a lock that nobody else wants",
-            Workload::Read => "a u64 read under a lock for readers, alone",
-            Workload::ContendedLock => "a u64 incremented under a lock that both sides want",
-            Workload::Semaphore => {
-                "a semaphore to the other side and another back, blocking: half the median round trip"
-            }
-            Workload::Event => {
-                "an event to the other side and another back, blocking: half the median round trip"
-            }
-        }
+/// What carries messages of a fixed size, locks and signals.
+pub fn family() -> Family {
+    Family {
+        contests: vec![
+            one_way(),
+            throughput(),
+            slices(),
+            contended(),
+            lock_alone(),
+            read_alone(),
+            lock_contended(),
+            semaphore(),
+            event(),
+        ],
+        room: "1024 elements",
+        wanted: 31,
+        limit: Duration::from_secs(50),
     }
 }
 
-pub struct Contender {
-    pub workload: Workload,
-    pub name: &'static str,
-    pub between: &'static str,
-    pub run: fn(Cores) -> Result<Measured>,
+fn one_way() -> Contest {
+    Contest::new(
+        "OneWay",
+        "one-way latency, u64, one message outstanding: half the median round trip",
+    )
+    .with("raw cache line", "threads", raw_line)
+    .with("crossproc::spsc", "processes", ring_one_way)
+    .with("crossproc::Queue", "processes", queue_one_way)
+    .with("rtrb", "threads", rtrb_one_way)
+    .with("crossbeam ArrayQueue", "threads", array_one_way)
 }
 
-const fn contender(
-    workload: Workload,
-    name: &'static str,
-    between: &'static str,
-    run: fn(Cores) -> Result<Measured>,
-) -> Contender {
-    Contender {
-        workload,
-        name,
-        between,
-        run,
-    }
+fn throughput() -> Contest {
+    Contest::new(
+        "Throughput",
+        "throughput, u64, one producer, one consumer, one by one",
+    )
+    .rate(Rate::millions("M/s"))
+    .with("crossproc::spsc", "processes", ring_throughput)
+    .with("crossproc::Queue", "processes", queue_throughput)
+    .with("rtrb", "threads", rtrb_throughput)
+    .with("crossbeam ArrayQueue", "threads", array_throughput)
 }
 
-use Workload::{Contended, ContendedLock, Lock, OneWay, Read, Slices, Throughput};
+fn slices() -> Contest {
+    Contest::new(
+        "Slices",
+        "throughput, u64, one producer, one consumer, slices of 64",
+    )
+    .rate(Rate::millions("M/s"))
+    .with("crossproc::spsc", "processes", ring_slices)
+    .with("rtrb", "threads", rtrb_slices)
+}
 
-pub const CONTENDERS: &[Contender] = &[
-    contender(OneWay, "raw cache line", "threads", raw_line),
-    contender(OneWay, "crossproc::spsc", "processes", ring_one_way),
-    contender(OneWay, "crossproc::Queue", "processes", queue_one_way),
-    contender(OneWay, "rtrb", "threads", rtrb_one_way),
-    contender(OneWay, "crossbeam ArrayQueue", "threads", array_one_way),
-    contender(Throughput, "crossproc::spsc", "processes", ring_throughput),
-    contender(
-        Throughput,
-        "crossproc::Queue",
-        "processes",
-        queue_throughput,
-    ),
-    contender(Throughput, "rtrb", "threads", rtrb_throughput),
-    contender(
-        Throughput,
-        "crossbeam ArrayQueue",
-        "threads",
-        array_throughput,
-    ),
-    contender(Slices, "crossproc::spsc", "processes", ring_slices),
-    contender(Slices, "rtrb", "threads", rtrb_slices),
-    contender(Contended, "crossproc::Queue", "processes", queue_contended),
-    contender(
-        Contended,
-        "crossbeam ArrayQueue",
-        "threads",
-        array_contended,
-    ),
-    contender(Lock, "std::sync::Mutex", "threads", std_lock),
-    contender(Lock, "one CAS, one store", "-", bare_lock),
-    contender(Lock, "crossproc::Mutex", "processes", lock),
-    contender(Lock, "pthread robust", "processes", robust_lock),
-    contender(Lock, "raw_sync Mutex", "processes", raw_sync_lock),
-    contender(Read, "std::sync::RwLock", "threads", std_read),
-    contender(Read, "crossproc::RwLock", "processes", read),
-    contender(ContendedLock, "std::sync::Mutex", "threads", std_contended),
-    contender(
-        ContendedLock,
-        "crossproc::Mutex",
-        "processes",
-        contended_lock,
-    ),
-    contender(ContendedLock, "pthread robust", "threads", robust_contended),
-    contender(
-        ContendedLock,
-        "raw_sync Mutex",
-        "threads",
-        raw_sync_contended,
-    ),
-    contender(Workload::Semaphore, "sem_t", "threads", posix_trip),
-    contender(
-        Workload::Semaphore,
-        "crossproc",
-        "processes",
-        semaphore_trip,
-    ),
-    contender(Workload::Event, "raw_sync Event", "threads", raw_sync_trip),
-    contender(Workload::Event, "crossproc::Event", "processes", event_trip),
-];
+fn contended() -> Contest {
+    Contest::new(
+        "Contended",
+        "contended, u64: both sides send and receive by turns through one queue",
+    )
+    .rate(Rate::millions("M pairs/s"))
+    .with("crossproc::Queue", "processes", queue_contended)
+    .with("crossbeam ArrayQueue", "threads", array_contended)
+}
+
+fn lock_alone() -> Contest {
+    Contest::new(
+        "Lock",
+        "a u64 incremented under a lock that nobody else wants",
+    )
+    .compared_with("std")
+    .with("std::sync::Mutex", "threads", std_lock)
+    .with("one CAS, one store", "-", bare_lock)
+    .with("crossproc::Mutex", "processes", lock)
+    .with("pthread robust", "processes", robust_lock)
+    .with("raw_sync Mutex", "processes", raw_sync_lock)
+}
+
+fn read_alone() -> Contest {
+    Contest::new("Read", "a u64 read under a lock for readers, alone")
+        .compared_with("std")
+        .with("std::sync::RwLock", "threads", std_read)
+        .with("crossproc::RwLock", "processes", read)
+}
+
+fn lock_contended() -> Contest {
+    Contest::new(
+        "ContendedLock",
+        "a u64 incremented under a lock that both sides want",
+    )
+    .compared_with("std")
+    .rate(Rate::millions("M/s"))
+    .with("std::sync::Mutex", "threads", std_contended)
+    .with("crossproc::Mutex", "processes", contended_lock)
+    .with("pthread robust", "threads", robust_contended)
+    .with("raw_sync Mutex", "threads", raw_sync_contended)
+}
+
+fn semaphore() -> Contest {
+    Contest::new(
+        "Semaphore",
+        "a semaphore to the other side and another back, blocking: half the median round trip",
+    )
+    .compared_with("POSIX")
+    .with("sem_t", "threads", posix_trip)
+    .with("crossproc", "processes", semaphore_trip)
+}
+
+fn event() -> Contest {
+    Contest::new(
+        "Event",
+        "an event to the other side and another back, blocking: half the median round trip",
+    )
+    .compared_with("raw_sync")
+    .with("raw_sync Event", "threads", raw_sync_trip)
+    .with("crossproc::Event", "processes", event_trip)
+}
 
 fn raw_line(cores: Cores) -> Result<Measured> {
     Ok(Measured {
@@ -177,19 +141,12 @@ fn raw_line(cores: Cores) -> Result<Measured> {
     })
 }
 
-fn plus(measured: Measured, partner: u64) -> Measured {
-    Measured {
-        switches: measured.switches + partner,
-        ..measured
-    }
-}
-
 fn ring_one_way(cores: Cores) -> Result<Measured> {
     let (mut to, there) = spsc::ring(CAPACITY)?;
     let (back, mut from) = spsc::ring(CAPACITY)?;
     let partner = process::spawn(work::pong, (cores.second, there, back))?;
     let measured = work::ping(cores.first, &mut to, &mut from);
-    Ok(plus(measured, partner.join()?))
+    Ok(measured.plus(partner.join()?))
 }
 
 fn queue_one_way(cores: Cores) -> Result<Measured> {
@@ -197,7 +154,7 @@ fn queue_one_way(cores: Cores) -> Result<Measured> {
     let handles = (cores.second, there.clone(), back.clone());
     let partner = process::spawn(work::pong::<Queue<u64>, Queue<u64>>, handles)?;
     let measured = work::ping(cores.first, &mut there, &mut back);
-    Ok(plus(measured, partner.join()?))
+    Ok(measured.plus(partner.join()?))
 }
 
 fn rtrb_one_way(cores: Cores) -> Result<Measured> {
@@ -224,14 +181,14 @@ fn ring_throughput(cores: Cores) -> Result<Measured> {
     let (producer, mut consumer) = spsc::ring(CAPACITY)?;
     let partner = process::spawn(work::produce, (cores.second, producer))?;
     let measured = work::consume(cores.first, &mut consumer);
-    Ok(plus(measured, partner.join()?))
+    Ok(measured.plus(partner.join()?))
 }
 
 fn queue_throughput(cores: Cores) -> Result<Measured> {
     let mut queue = Queue::new(CAPACITY)?;
     let partner = process::spawn(work::produce::<Queue<u64>>, (cores.second, queue.clone()))?;
     let measured = work::consume(cores.first, &mut queue);
-    Ok(plus(measured, partner.join()?))
+    Ok(measured.plus(partner.join()?))
 }
 
 fn rtrb_throughput(cores: Cores) -> Result<Measured> {
@@ -257,7 +214,7 @@ fn ring_slices(cores: Cores) -> Result<Measured> {
     let (producer, mut consumer) = spsc::ring(CAPACITY)?;
     let partner = process::spawn(work::produce_slices, (cores.second, producer))?;
     let measured = work::consume_slices(cores.first, &mut consumer);
-    Ok(plus(measured, partner.join()?))
+    Ok(measured.plus(partner.join()?))
 }
 
 fn rtrb_slices(cores: Cores) -> Result<Measured> {
@@ -344,7 +301,7 @@ fn contended_lock(cores: Cores) -> Result<Measured> {
     ready.wait()?;
     let one = lock_work::one_side(cores.first, &mutex);
     let other = partner.join()?;
-    let value = *mutex.lock()?;
+    let value = *mutex.lock().expect("nobody died");
     Ok(lock_work::both_sides(one, other, value))
 }
 
@@ -374,7 +331,7 @@ where
     let pass_back = |(core, there, back): (usize, B, B)| lock_work::pass_back(core, &there, &back);
     let partner = process::spawn(pass_back, (cores.second, there.clone(), back.clone()))?;
     let measured = lock_work::pass(cores.first, &there, &back);
-    Ok(plus(measured, partner.join()?))
+    Ok(measured.plus(partner.join()?))
 }
 
 fn posix_trip(cores: Cores) -> Result<Measured> {
@@ -409,9 +366,6 @@ fn beside(
     thread::scope(|scope| {
         let partner = scope.spawn(partner);
         let measured = own();
-        plus(
-            measured,
-            partner.join().expect("the partner's thread panicked"),
-        )
+        measured.plus(partner.join().expect("the partner's thread panicked"))
     })
 }

@@ -5,10 +5,11 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
 
+use crate::contest::Measured;
 use crate::locks::{Baton, Counter, Readable};
 use crate::place::{Cores, involuntary_switches, pin, unpin};
 use crate::stats::median;
-use crate::work::{Measured, for_a_while};
+use crate::work::for_a_while;
 
 /// Sections between two looks at the clock.
 const TOGETHER: u64 = 64;

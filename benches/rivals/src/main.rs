@@ -3,9 +3,11 @@
 mod busy;
 mod channel;
 mod contenders;
+mod contest;
 mod lock_work;
 mod locks;
 mod machine;
+mod messages;
 mod place;
 mod raw;
 mod report;
@@ -16,28 +18,43 @@ mod work;
 use std::env;
 use std::process::ExitCode;
 
+use contest::Family;
 use place::Cores;
 
 const USAGE: &str = "\
-usage: rivals [--json] [--cores A,B]    compare; less than a minute
-       rivals busy [--cores A,B]        send and receive as fast as possible for a second each, blocking";
+usage: rivals [--json] [--cores A,B]             numbers, locks and signals; less than a minute
+       rivals messages [--json] [--cores A,B]    bytes and messages of any size; less than two minutes
+       rivals busy [--cores A,B]                 send and receive as fast as possible for a second each, blocking
+
+--cores A,B     between these processor cores
+--only NAME     only workloads with this in their name, as --json gives it";
+
+#[derive(Clone, Copy)]
+enum Command {
+    Compare(fn() -> Family),
+    Busy,
+}
 
 struct Arguments {
-    busy: bool,
+    command: Command,
     json: bool,
     cores: Option<Cores>,
+    only: String,
 }
 
 fn arguments() -> Option<Arguments> {
     let mut parsed = Arguments {
-        busy: false,
+        command: Command::Compare(contenders::family),
         json: false,
         cores: None,
+        only: String::new(),
     };
     let mut arguments = env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "busy" => parsed.busy = true,
+            "messages" => parsed.command = Command::Compare(messages::family),
+            "busy" => parsed.command = Command::Busy,
+            "--only" => parsed.only = arguments.next()?,
             "--json" => parsed.json = true,
             "--cores" => {
                 let pair = arguments.next()?;
@@ -63,16 +80,17 @@ fn main() -> ExitCode {
         eprintln!("it takes two processor cores that this program may use");
         return ExitCode::FAILURE;
     };
-    let outcome = if arguments.busy {
-        busy::run(cores)
-    } else {
-        rounds::run(cores).map(|samples| {
-            if arguments.json {
-                report::json(cores, &samples);
-            } else {
-                report::table(cores, &samples);
-            }
-        })
+    let outcome = match arguments.command {
+        Command::Busy => busy::run(cores).map_err(Into::into),
+        Command::Compare(family) => {
+            rounds::run(cores, family().only(&arguments.only)).map(|samples| {
+                if arguments.json {
+                    report::json(cores, &samples);
+                } else {
+                    report::table(cores, &samples);
+                }
+            })
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

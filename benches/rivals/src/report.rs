@@ -1,17 +1,19 @@
 //! What was measured, for people and for programs.
 
-use serde_json::{Value, json};
+use std::ptr;
 
-use crate::contenders::{CONTENDERS, Contender, Workload};
+use serde_json::{Map, Value, json};
+
+use crate::contest::{Contender, Contest};
 use crate::machine;
 use crate::place::Cores;
-use crate::rounds::{Kept, Samples, WANTED};
+use crate::rounds::{Kept, Samples};
 use crate::stats::{median, quantile};
-use crate::work::CAPACITY;
 
 /// Figures of one contender. NaN where no sample counts.
-struct Line {
-    contender: &'static Contender,
+struct Line<'a> {
+    contest: &'a Contest,
+    contender: &'a Contender,
     kept: Kept,
     /// Nanoseconds: median and quartiles.
     median: f64,
@@ -20,24 +22,19 @@ struct Line {
     ratio: f64,
 }
 
-fn lines(samples: &Samples) -> Vec<Line> {
-    let line = |(index, contender)| {
-        let kept = samples.kept(index);
+fn lines(samples: &Samples) -> impl Iterator<Item = Line<'_>> {
+    samples.entries().map(|(contest, contender, kept)| {
         let mut figures: Vec<f64> = kept.samples.iter().map(|sample| sample.figure).collect();
         let mut ratios: Vec<f64> = kept.samples.iter().map(|sample| sample.ratio()).collect();
         Line {
+            contest,
             contender,
             kept,
             median: median(&mut figures),
             quartiles: [quantile(&mut figures, 0.25), quantile(&mut figures, 0.75)],
             ratio: median(&mut ratios),
         }
-    };
-    CONTENDERS.iter().enumerate().map(line).collect()
-}
-
-fn millions_per_second(nanoseconds: f64) -> f64 {
-    1e3 / nanoseconds
+    })
 }
 
 pub fn table(cores: Cores, samples: &Samples) {
@@ -45,63 +42,84 @@ pub fn table(cores: Cores, samples: &Samples) {
         println!("{field:<12} {value}");
     }
     println!(
-        "{:<12} {CAPACITY} elements, {:.1} ns raw one-way when undisturbed, {:.0} s in all",
+        "{:<12} {}, {:.1} ns raw one-way when undisturbed, {:.0} s in all",
         "run",
+        samples.family.room,
         samples.calm,
         samples.took.as_secs_f64()
     );
-    let lines = lines(samples);
-    for workload in Workload::ALL {
-        let rate = workload.rate().unwrap_or_default();
-        let compared = format!("× {}", workload.yardstick().unwrap_or("raw"));
-        println!("\n{}", workload.title());
-        println!(
-            "  {:<22} {:<10} {:>8} {:>15} {rate:>10} {compared:>10} {:>5} {:>9} {:>10}",
-            "", "between", "ns", "quartiles", "kept", "switched", "disturbed"
-        );
-        for line in lines
-            .iter()
-            .filter(|line| line.contender.workload == workload)
-        {
-            let quartiles = line.quartiles.map(|ns| format!("{ns:.2}")).join("-");
-            let rate = workload.rate().map_or_else(String::new, |_| {
-                format!("{:.1}", millions_per_second(line.median))
-            });
-            println!(
-                "  {:<22} {:<10} {:>8.2} {quartiles:>15} {rate:>10} {:>10.2} {:>5} {:>9} {:>10}{}",
-                line.contender.name,
-                line.contender.between,
-                line.median,
-                line.ratio,
-                line.kept.samples.len(),
-                line.kept.switched,
-                line.kept.disturbed,
-                if line.kept.samples.len() < WANTED {
-                    "  too few"
-                } else {
-                    ""
-                },
-            );
+    let mut contest = ptr::null();
+    for line in lines(samples) {
+        if !ptr::eq(contest, line.contest) {
+            contest = line.contest;
+            heading(line.contest);
         }
+        row(&line, samples.family.wanted);
+    }
+}
+
+fn heading(contest: &Contest) {
+    let compared = format!("× {}", contest.yardstick.unwrap_or("raw"));
+    let rates: String = contest.rates.iter().map(|rate| column(rate.unit)).collect();
+    println!("\n{}", contest.title);
+    println!(
+        "  {:<22} {:<10} {:>11} {:>23}{rates} {compared:>11} {:>5} {:>9} {:>10}",
+        "", "between", "ns", "quartiles", "kept", "switched", "disturbed"
+    );
+}
+
+fn row(line: &Line<'_>, wanted: usize) {
+    let quartiles = line.quartiles.map(|ns| format!("{ns:.2}")).join("-");
+    let rate = |nanoseconds| move |rate: &crate::contest::Rate| figure(rate.at(nanoseconds));
+    let rates = line.contest.rates.iter().map(rate(line.median));
+    let rates: String = rates.map(|rate| column(&rate)).collect();
+    let few = match line.kept.samples.len() < wanted {
+        true => "  too few",
+        false => "",
+    };
+    println!(
+        "  {:<22} {:<10} {:>11.2} {quartiles:>23}{rates} {:>11.2} {:>5} {:>9} {:>10}{few}",
+        line.contender.name,
+        line.contender.between,
+        line.median,
+        line.ratio,
+        line.kept.samples.len(),
+        line.kept.switched,
+        line.kept.disturbed,
+    );
+}
+
+fn column(text: &str) -> String {
+    format!(" {text:>10}")
+}
+
+/// With at least three digits.
+fn figure(rate: f64) -> String {
+    match rate {
+        ..1.0 => format!("{rate:.4}"),
+        ..10.0 => format!("{rate:.2}"),
+        _ => format!("{rate:.1}"),
     }
 }
 
 pub fn json(cores: Cores, samples: &Samples) {
-    let machine: serde_json::Map<String, Value> = machine::fields(cores)
+    let machine: Map<String, Value> = machine::fields(cores)
         .into_iter()
         .map(|(field, value)| (field.to_owned(), value.into()))
         .collect();
     let figures: Vec<Value> = lines(samples)
-        .into_iter()
         .map(|line| {
+            let rates = line.contest.rates.iter();
+            let rates = rates.map(|rate| (rate.unit.to_owned(), rate.at(line.median).into()));
             json!({
-                "workload": format!("{:?}", line.contender.workload),
+                "workload": line.contest.name,
+                "bytes": line.contest.size,
                 "contender": line.contender.name,
                 "between": line.contender.between,
                 "ns": line.median,
                 "ns_quartiles": line.quartiles,
-                "millions_per_second": millions_per_second(line.median),
-                "compared_with": line.contender.workload.yardstick().unwrap_or("raw cache line"),
+                "rates": rates.collect::<Map<String, Value>>(),
+                "compared_with": line.contest.yardstick.unwrap_or("raw cache line"),
                 "ratio": line.ratio,
                 "samples": line.kept.samples.len(),
                 "discarded_switched": line.kept.switched,
@@ -111,7 +129,7 @@ pub fn json(cores: Cores, samples: &Samples) {
         .collect();
     let report = json!({
         "machine": machine,
-        "capacity": CAPACITY,
+        "room": samples.family.room,
         "raw_one_way_ns": samples.calm,
         "seconds": samples.took.as_secs_f64(),
         "figures": figures,

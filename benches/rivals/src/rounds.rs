@@ -2,31 +2,25 @@
 
 use std::time::{Duration, Instant};
 
-use crossproc::Result;
-
-use crate::contenders::CONTENDERS;
+use crate::contest::{Contender, Contest, Family, Result};
 use crate::place::Cores;
 use crate::raw;
 use crate::stats::quantile;
 
-/// Undisturbed samples that each contender should have.
-pub const WANTED: usize = 31;
-/// Then it ends, whatever it has.
-const LIMIT: Duration = Duration::from_secs(50);
 /// A bracket this many times as slow as the machine can be is disturbed.
 const TOLERANCE: f64 = 1.5;
 
 /// One contender, measured once.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
-    /// Index among the contenders.
-    contender: usize,
+    /// Number of the contest, and of the contender in it.
+    entry: (usize, usize),
     /// Nanoseconds.
     pub figure: f64,
     switches: u64,
     /// One way of a raw cache line just before and just after, ns.
     brackets: [f64; 2],
-    /// What it is compared with, ns: its workload's yardstick in the same round, or a raw cache line at that moment.
+    /// What it is compared with, ns: its contest's yardstick in the same round, or a raw cache line at that moment.
     yardstick: f64,
 }
 
@@ -38,8 +32,8 @@ impl Sample {
 }
 
 /// Everything measured.
-#[derive(Debug)]
 pub struct Samples {
+    pub family: Family,
     all: Vec<Sample>,
     /// A bracket when nothing disturbs, ns.
     pub calm: f64,
@@ -54,45 +48,44 @@ pub struct Kept {
     pub disturbed: usize,
 }
 
-pub fn run(cores: Cores) -> Result<Samples> {
+pub fn run(cores: Cores, family: Family) -> Result<Samples> {
     // Child processes are born where crossproc's background thread may run, so it has to start before this one is pinned.
     drop(crossproc::Queue::<u64>::new(1)?);
     let start = Instant::now();
     let mut samples = Samples {
+        family,
         all: Vec::new(),
         calm: f64::NAN,
         took: Duration::ZERO,
     };
     let mut before = raw::one_way(cores);
-    let mut first = f64::NAN;
-    while start.elapsed() < LIMIT && !samples.suffice() {
-        for (contender, entry) in CONTENDERS.iter().enumerate() {
-            let measured = (entry.run)(cores)?;
-            let after = raw::one_way(cores);
-            let yardstick = match entry.workload.yardstick() {
-                None => (before + after) / 2.0,
-                Some(_) => {
-                    if CONTENDERS[contender - 1].workload != entry.workload {
-                        first = measured.figure;
-                    }
-                    first
-                }
-            };
-            samples.all.push(Sample {
-                yardstick,
-                contender,
-                figure: measured.figure,
-                switches: measured.switches,
-                brackets: [before, after],
-            });
-            before = after;
+    while start.elapsed() < samples.family.limit && !samples.suffice() {
+        let mut round = Vec::new();
+        for (number, contest) in samples.family.contests.iter().enumerate() {
+            if start.elapsed() > samples.family.limit {
+                break;
+            }
+            let mut first = None;
+            for (index, contender) in contest.contenders.iter().enumerate() {
+                let measured = (contender.run)(cores)?;
+                let after = raw::one_way(cores);
+                let yardstick = match contest.yardstick {
+                    None => (before + after) / 2.0,
+                    Some(_) => *first.get_or_insert(measured.figure),
+                };
+                round.push(Sample {
+                    entry: (number, index),
+                    yardstick,
+                    figure: measured.figure,
+                    switches: measured.switches,
+                    brackets: [before, after],
+                });
+                before = after;
+            }
         }
-        let mut brackets: Vec<f64> = samples
-            .all
-            .iter()
-            .map(|sample| sample.brackets[1])
-            .collect();
-        samples.calm = quantile(&mut brackets, 0.1);
+        samples.all.append(&mut round);
+        let brackets = samples.all.iter().map(|sample| sample.brackets[1]);
+        samples.calm = quantile(&mut brackets.collect::<Vec<_>>(), 0.1);
     }
     samples.took = start.elapsed();
     Ok(samples)
@@ -100,16 +93,27 @@ pub fn run(cores: Cores) -> Result<Samples> {
 
 impl Samples {
     fn suffice(&self) -> bool {
-        (0..CONTENDERS.len()).all(|contender| self.kept(contender).samples.len() >= WANTED)
+        self.entries()
+            .all(|(_, _, kept)| kept.samples.len() >= self.family.wanted)
     }
 
-    pub fn kept(&self, contender: usize) -> Kept {
+    /// All contenders, with what is known of them.
+    pub fn entries(&self) -> impl Iterator<Item = (&Contest, &Contender, Kept)> {
+        let contests = self.family.contests.iter().enumerate();
+        contests.flat_map(move |(number, contest)| {
+            let contenders = contest.contenders.iter().enumerate();
+            contenders
+                .map(move |(index, contender)| (contest, contender, self.kept((number, index))))
+        })
+    }
+
+    fn kept(&self, entry: (usize, usize)) -> Kept {
         let mut kept = Kept {
             samples: Vec::new(),
             switched: 0,
             disturbed: 0,
         };
-        for sample in self.all.iter().filter(|one| one.contender == contender) {
+        for sample in self.all.iter().filter(|one| one.entry == entry) {
             let limit = self.calm * TOLERANCE;
             if sample.switches > 0 {
                 kept.switched += 1;

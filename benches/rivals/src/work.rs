@@ -7,6 +7,7 @@ use std::hint::{black_box, spin_loop};
 use std::time::{Duration, Instant};
 
 use crate::channel::{Receiver, Sender, SliceReceiver, SliceSender};
+use crate::contest::Measured;
 use crate::place::{involuntary_switches, pin};
 use crate::stats::median;
 
@@ -24,23 +25,6 @@ const UNTIMED_ROUNDS: u64 = 2_000;
 const STOP: u64 = u64::MAX;
 /// Round trips timed together, so that reading the clock does not count.
 const TOGETHER: u64 = 16;
-
-/// What one side saw.
-#[derive(Clone, Copy, Debug)]
-pub struct Measured {
-    /// Nanoseconds.
-    pub figure: f64,
-    /// Involuntary context switches of this side.
-    pub switches: u64,
-}
-
-impl Measured {
-    /// The other side got so little done that there is nothing to measure.
-    const DISTURBED: Measured = Measured {
-        figure: f64::NAN,
-        switches: 1,
-    };
-}
 
 fn send(to: &mut impl Sender, value: u64) {
     while !to.try_send(value) {
