@@ -3,11 +3,13 @@
 mod support;
 
 use std::fs;
+use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
 use std::process;
 use std::time::{Duration, UNIX_EPOCH};
 
-use crossproc::Queue;
 use crossproc::spsc::Ring;
+use crossproc::{Queue, pipe, testing};
 use support::{Leaks, unique_name, watchdog};
 
 /// Reads the file of a segment, and removes it.
@@ -236,4 +238,77 @@ fn body_of_a_ring() {
         0,
         "the third line is untouched"
     );
+}
+
+/// The file of a pipe, which has no name; its ends are packed, as if to travel, and not unpacked.
+fn bytes_of_pipe(package: &testing::Package) -> Vec<u8> {
+    let descriptor = package.descriptors()[0].as_raw_fd();
+    fs::read(format!("/proc/self/fd/{descriptor}")).unwrap()
+}
+
+#[test]
+fn pipe_of_bytes() {
+    let _leaks = Leaks::start();
+    let _guard = watchdog(Duration::from_secs(60));
+    let options = pipe::options().capacity(1 << 16).participants(6);
+    let (mut sender, mut receiver) = options.bytes().unwrap();
+    sender.write_all(b"abcdef").unwrap();
+    receiver.read_exact(&mut [0; 2]).unwrap();
+    let bytes = bytes_of_pipe(&testing::pack((sender, receiver)));
+    let described = Described {
+        kind: 13,
+        capacity: 1 << 16,
+        size: 1,
+        align: 1,
+        participants: 6,
+        element: "u8",
+    };
+    assert_header(&bytes, &described);
+    let page = rustix::param::page_size();
+    let (body, data) = (3 * page, 4 * page);
+    assert_eq!(bytes.len(), data + (1 << 16));
+    assert_eq!([0, 128].map(|word| u64_at(&bytes, body + word)), [2, 6]);
+    // Nobody sleeps; both roles are held.
+    assert_eq!(u64_at(&bytes, body + 256), 0);
+    let roles = [264, 272].map(|word| u64_at(&bytes, body + word));
+    assert!(roles.iter().all(|role| role & 3 == 1), "{roles:x?}");
+    assert_eq!(&bytes[data..data + 8], b"abcdef\0\0");
+}
+
+#[test]
+fn pipe_of_messages() {
+    let _leaks = Leaks::start();
+    let _guard = watchdog(Duration::from_secs(60));
+    let options = pipe::options().capacity(1 << 16).participants(6);
+    let (mut here, mut there) = options.duplex::<(), ()>().unwrap();
+    here.send_bytes(b"12345").unwrap();
+    there.send_bytes(&[]).unwrap();
+    there.send_bytes(b"123456789").unwrap();
+    let bytes = bytes_of_pipe(&testing::pack((here, there)));
+    let described = Described {
+        kind: 13,
+        capacity: 2 << 16,
+        size: 1,
+        align: 1,
+        participants: 6,
+        element: "u8",
+    };
+    assert_header(&bytes, &described);
+    let page = rustix::param::page_size();
+    let (body, data) = (3 * page, 4 * page);
+    let tails = [128, 384 + 128].map(|word| u64_at(&bytes, body + word));
+    assert_eq!(tails, [24, 48]);
+    let second = data + (1 << 16);
+    for (at, position, message) in [
+        (data, 0, &b"12345"[..]),
+        (second, 0, b""),
+        (second + 16, 16, b"123456789"),
+    ] {
+        let len = message.len() as u64;
+        let mixed = len ^ u64::rotate_left(position, 32) ^ 0x5851_f42d_4c95_7f2d;
+        let mixed = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        assert_eq!(u64_at(&bytes, at), len);
+        assert_eq!(u64_at(&bytes, at + 8), mixed ^ mixed >> 29);
+        assert_eq!(&bytes[at + 16..][..message.len()], message);
+    }
 }

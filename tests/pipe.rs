@@ -615,6 +615,35 @@ fn an_end_that_gets_lost_on_the_way_is_closed_or_dead() {
     assert!(child.join().is_err());
 }
 
+/// Takes its time to be unpacked.
+#[derive(Serialize)]
+struct Slow;
+
+impl<'de> Deserialize<'de> for Slow {
+    fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        thread::sleep(Duration::from_millis(100));
+        <()>::deserialize(input).map(|()| Slow)
+    }
+}
+
+/// An end on its way is nobody's death, though its last owner has nothing to do with the pipe any more.
+#[test]
+fn both_ends_can_be_given_away() {
+    let _leaks = Leaks::start();
+    let _guard = watchdog(LIMIT);
+    fn count(mut sender: Sender<u64>) {
+        (0..10_000).for_each(|number| sender.send(&number).unwrap());
+    }
+    fn sum((_, mut receiver): (Slow, Receiver<u64>)) -> u64 {
+        receiver.iter().sum()
+    }
+    let (sender, receiver) = smallest().simplex().unwrap();
+    let summing = process::spawn(sum, (Slow, receiver)).unwrap();
+    let counting = process::spawn(count, sender).unwrap();
+    counting.join().unwrap();
+    assert_eq!(summing.join().unwrap(), (0..10_000).sum());
+}
+
 /// Keeps what it was to give away, which its `Serialize` could do all the same.
 #[derive(Serialize)]
 struct Kept<'a>(&'a Sender<u8>);
