@@ -307,3 +307,43 @@ fn many_senders_and_receivers_share_the_memory() {
     assert_eq!(counts.iter().sum::<usize>(), 3 * EACH);
     assert_eq!(queue.repairs(), 0);
 }
+
+#[test]
+fn a_named_queue_is_the_same_for_everyone_or_says_what_differs() {
+    let _leaks = Leaks::start();
+    let _guard = watchdog(LIMIT);
+    let name = unique_name("messages");
+    let queue = MessageQueue::create(&name, 4096).unwrap();
+    let refused = |opened: crossproc::Result<MessageQueue>| match opened {
+        Err(Error::Mismatch {
+            field,
+            found,
+            expected,
+            ..
+        }) => (field, found, expected),
+        other => panic!("{other:?}"),
+    };
+    let options = MessageQueue::options();
+    let four_k = ("capacity", "4096".to_owned(), "8192".to_owned());
+    assert_eq!(refused(options.clone().memory(8192).open(&name)), four_k);
+    let options = options.memory(8192);
+    assert_eq!(refused(options.open_or_create(&name)), four_k);
+    assert!(matches!(
+        MessageQueue::create(&name, 4096),
+        Err(Error::AlreadyExists { .. })
+    ));
+    let echo = |name: String| {
+        let queue = MessageQueue::open(&name).unwrap();
+        let lease = queue.lease().unwrap();
+        assert_eq!(lease.to_vec(), b"by name");
+        lease.ack();
+    };
+    queue.send(b"by name").unwrap();
+    process::spawn(echo, name.clone()).unwrap().join().unwrap();
+    queue.wait_idle().unwrap();
+    queue.unlink().unwrap();
+    assert!(matches!(
+        MessageQueue::open(&name),
+        Err(Error::NotFound { .. })
+    ));
+}

@@ -1,7 +1,8 @@
 //! One who was killed before the victim, halfway through something.
 
 use super::hands::{
-    DROP, Hands, RECV, SEND_1, SEND_2, SEND_LARGE_1, TRY_LOAN_ALL, TRY_RECV, create_used, sends,
+    DROP, Hands, OTHER, RECV, SEND_1, SEND_2, SEND_LARGE_1, TRY_LOAN_ALL, TRY_RECV, create_used,
+    sends,
 };
 use super::judge::judge;
 use crate::channel::Answer;
@@ -62,6 +63,8 @@ pub(crate) struct Digger {
     dead: Dead,
     /// It is killed with the victim halfway, not before the victim acts.
     late: bool,
+    /// Whether it is about the [`OTHER`] queue.
+    other: Deed,
     /// After so many instructions.
     steps: u32,
     has_dug: bool,
@@ -76,7 +79,7 @@ impl Digger {
             if dead == Dead::Receiving {
                 stage.ask(SEND_1);
             }
-            dig(&stage, dead, steps);
+            dig(&stage, dead, 0, steps);
             dead.is_there(&mut stage)
         };
         let steps = (0..10_000).find(|steps| is_there(*steps));
@@ -84,6 +87,7 @@ impl Digger {
             play: Play::new(create_used, judge, script),
             dead,
             late: false,
+            other: 0,
             steps: steps.expect("it gets there"),
             has_dug: false,
         }
@@ -97,12 +101,20 @@ impl Digger {
         }
     }
 
+    /// It dies over the other queue, before the victim acts.
+    pub(crate) fn elsewhere(dead: Dead, script: Script) -> Self {
+        Digger {
+            other: OTHER,
+            ..Self::before(dead, script)
+        }
+    }
+
     fn dig(&mut self) {
         if !self.has_dug {
             self.has_dug = true;
             let stage = self.play.stage();
-            dig(stage, self.dead, self.steps);
-            if self.dead == Dead::Sending {
+            dig(stage, self.dead, self.other, self.steps);
+            if self.dead == Dead::Sending && self.other == 0 {
                 stage.known = sends(self.dead.deed()).expect("a message");
             }
         }
@@ -110,11 +122,11 @@ impl Digger {
 }
 
 /// Kills somebody after so many instructions.
-fn dig(stage: &Stage<Hands>, dead: Dead, steps: u32) {
+fn dig(stage: &Stage<Hands>, dead: Dead, other: Deed, steps: u32) {
     let mut digger = Tracee::fork(|| {
         let mut hands: Hands = enter(&stage.shared);
         trace::stop_here();
-        hands.perform(dead.deed());
+        hands.perform(dead.deed() | other);
         trace::stop_here();
     });
     for _ in 0..steps {

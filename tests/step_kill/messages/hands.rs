@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crossproc::messages::{Lease, Loan, Message};
-use crossproc::{MessageQueue, RecvError, SendError, TryLoanError, TryRecvError, WaitTimeoutError};
+use crossproc::{
+    Group, MessageQueue, RecvError, SendError, TryLoanError, TryRecvError, WaitTimeoutError,
+};
 
 use crate::channel::{Answer, CLOSED};
 use crate::message::{message, number};
@@ -45,6 +47,9 @@ pub(crate) const SEND_LATER: Deed = COPY + LATER;
 pub(crate) const SEND_LARGE_1: Deed = COPY_LARGE + 1;
 pub(crate) const SEND_LARGE_MINE: Deed = COPY_LARGE + MINE;
 
+/// Any of these, done to the other queue of the segment.
+pub(crate) const OTHER: Deed = 1 << 16;
+
 const COPY: Deed = 100;
 const COPY_LARGE: Deed = 200;
 
@@ -53,9 +58,10 @@ pub(crate) const MINE: u64 = 9;
 /// The number of those that are sent when all is over.
 pub(crate) const LATER: u64 = 50;
 
-/// Which message such a deed sends.
+/// Which message such a deed sends, by the first queue.
 pub(crate) fn sends(deed: Deed) -> Option<u64> {
     match deed {
+        OTHER.. => None,
         SEND => Some(MINE),
         COPY..COPY_LARGE => Some(deed - COPY),
         COPY_LARGE.. => Some(deed - COPY_LARGE),
@@ -71,20 +77,27 @@ pub(crate) fn deliveries(answer: Answer) -> u64 {
 /// For the survivors and the dead of one victim, with the keeper thread of each.
 const PARTICIPANTS: u32 = 18;
 
-pub(crate) fn create() -> MessageQueue {
-    let options = MessageQueue::options().memory(BLOCKS * BLOCK);
-    let options = options.participants(PARTICIPANTS);
-    options.anonymous().expect("a queue")
+/// Two queues in one segment, the second for deeds that are [`OTHER`].
+pub(crate) fn create() -> Queues {
+    let queue = || MessageQueue::options().memory(BLOCKS * BLOCK);
+    let group = Group::of((queue(), queue()));
+    let (queue, other) = group
+        .participants(PARTICIPANTS)
+        .anonymous()
+        .expect("two queues");
+    [queue, other]
 }
 
 /// The same for somebody who has to take the same path every time: every place has been used before.
-pub(crate) fn create_used() -> MessageQueue {
-    let queue = create();
-    for _ in 0..BLOCKS * 4 {
-        queue.send(&[]).expect("there is room");
-        drop(queue.recv().expect("it was sent"));
+pub(crate) fn create_used() -> Queues {
+    let queues = create();
+    for queue in &queues {
+        for _ in 0..BLOCKS * 4 {
+            queue.send(&[]).expect("there is room");
+            drop(queue.recv().expect("it was sent"));
+        }
     }
-    queue
+    queues
 }
 
 enum Thing {
@@ -93,8 +106,10 @@ enum Thing {
     Lease(Lease<'static>),
 }
 
+pub(crate) type Queues = [MessageQueue; 2];
+
 pub(crate) struct Hands {
-    queue: &'static MessageQueue,
+    queues: &'static Queues,
     things: Vec<Thing>,
     /// To be written over before it is sent.
     large: Vec<u8>,
@@ -179,22 +194,26 @@ fn of_loan(error: crossproc::LoanError) -> TryLoanError {
 }
 
 impl Actor for Hands {
-    type Shared = MessageQueue;
+    type Shared = Queues;
 
-    fn enter(queue: &'static MessageQueue) -> Self {
-        drop(queue.try_loan(BLOCK));
-        if queue.is_empty() {
-            assert!(queue.try_recv().is_err(), "nothing has been sent yet");
+    fn enter(queues: &'static Queues) -> Self {
+        for queue in queues {
+            drop(queue.try_loan(BLOCK));
+            if queue.is_empty() {
+                assert!(queue.try_recv().is_err(), "nothing has been sent yet");
+            }
         }
         Hands {
-            queue,
+            queues,
             things: Vec::with_capacity(BLOCKS),
             large: vec![0; LARGE],
         }
     }
 
     fn perform(&mut self, deed: Deed) -> Answer {
-        let queue = self.queue;
+        let [queue, other] = self.queues;
+        let queue = if deed & OTHER == 0 { queue } else { other };
+        let deed = deed & !OTHER;
         match deed {
             LOAN => self.loan(queue.loan(BLOCK).map_err(of_loan)),
             LOAN_LARGE => self.loan(queue.loan(LARGE).map_err(of_loan)),
@@ -267,14 +286,18 @@ impl Actor for Hands {
     }
 
     fn undo(deed: Deed) -> Option<Deed> {
-        match deed {
-            LOAN | TRY_LOAN | LOAN_LARGE | LOAN_ALL | TRY_LOAN_ALL | RECV | TRY_RECV => Some(DROP),
-            LEASE | TRY_LEASE => Some(ACK),
+        let other = deed & OTHER;
+        match deed & !OTHER {
+            LOAN | TRY_LOAN | LOAN_LARGE | LOAN_ALL | TRY_LOAN_ALL | RECV | TRY_RECV => {
+                Some(DROP | other)
+            }
+            LEASE | TRY_LEASE => Some(ACK | other),
             _ => None,
         }
     }
 
-    fn repairs(queue: &MessageQueue) -> u64 {
+    fn repairs([queue, _]: &Queues) -> u64 {
+        // Of the segment.
         queue.repairs()
     }
 }

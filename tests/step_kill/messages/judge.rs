@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::hands::{
-    ACK, CLOSE, DROP, Hands, LATER, LEASE, LOAN, LOAN_ALL, LOAN_LARGE, RECV, SEND, SEND_LATER,
-    TRY_IDLE, TRY_LEASE, TRY_LOAN_ALL, TRY_RECV, WAIT_IDLE, deliveries, sends,
+    ACK, CLOSE, DROP, Hands, LATER, LEASE, LOAN, LOAN_ALL, LOAN_LARGE, OTHER, RECV, SEND,
+    SEND_LATER, TRY_IDLE, TRY_LEASE, TRY_LOAN_ALL, TRY_RECV, WAIT_IDLE, deliveries, sends,
 };
 use crate::channel::{Answer, CLOSED};
 use crate::play::Script;
@@ -174,8 +174,10 @@ pub(crate) fn judge(
     inquest.listen(expected.leases);
     let verdict = account(&expected, &inquest.found, returned);
     assert_eq!(stage.ask(TRY_IDLE), DONE, "something is left to do");
-    assert_eq!(stage.ask(TRY_LOAN_ALL), DONE, "memory is lost");
-    stage.ask(DROP);
+    for queue in [0, OTHER] {
+        assert_eq!(stage.ask(TRY_LOAN_ALL | queue), DONE, "memory is lost");
+        stage.ask(DROP);
+    }
     Verdict {
         committed: verdict,
         repaired: stage.has_repaired(),
@@ -235,7 +237,7 @@ pub(crate) fn judge_closing(
         heard: 0,
     };
     inquest.nobody_waits_in_vain();
-    let is_closed = inquest.stage.shared.is_closed();
+    let is_closed = inquest.stage.shared[0].is_closed();
     assert!(is_closed || closes && returned.is_none());
     if is_closed {
         assert_eq!(

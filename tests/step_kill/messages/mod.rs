@@ -9,8 +9,8 @@ use crate::scenario::{Density, Fate, Row};
 use crate::stage::Cue::{Dies, Does, Sleeps, Tries};
 use digger::{Dead, Digger};
 use hands::{
-    ACK, CLOSE, DROP, FILL, Hands, LEASE, LOAN, LOAN_ALL, LOAN_LARGE, RECV, SEND, SEND_1, SEND_2,
-    SEND_LARGE_1, SEND_LARGE_MINE, SEND_MINE, TRY_LEASE, TRY_LOAN, TRY_LOAN_ALL, TRY_RECV,
+    ACK, CLOSE, DROP, FILL, Hands, LEASE, LOAN, LOAN_ALL, LOAN_LARGE, OTHER, RECV, SEND, SEND_1,
+    SEND_2, SEND_LARGE_1, SEND_LARGE_MINE, SEND_MINE, TRY_LEASE, TRY_LOAN, TRY_LOAN_ALL, TRY_RECV,
     WAIT_IDLE, create,
 };
 use judge::{judge, judge_closing};
@@ -28,6 +28,7 @@ pub(crate) fn rows() -> Vec<Row> {
     let row = |operation, state, script: Script| Row::new(operation, state, move || Play::<Hands>::new(create, judge, script));
     let after = |dead, operation, state, script| Row::new(operation, state, move || Digger::before(dead, script));
     let beside = |dead, operation, state, script| Row::new(operation, state, move || Digger::beside(dead, script));
+    let elsewhere = |dead, operation, state, script| Row::new(operation, state, move || Digger::elsewhere(dead, script));
     let closing = |operation, state, script| Row::new(operation, state, move || Play::<Hands>::new(create, judge_closing, script).anew());
     let long = |row: Row| row.density(LONG);
     let sampled = |row: Row| row.density(SAMPLED);
@@ -50,6 +51,7 @@ pub(crate) fn rows() -> Vec<Row> {
         sampled(row("loan", "sweeps: loans and messages of the dead", Script { act: &[TRY_LOAN_ALL], before: &[Does(3, SEND_1), Does(1, RECV), Does(1, LOAN), Dies(1), Does(2, LOAN), Dies(2)], late: &[Tries(3, LOAN_ALL)], ..none })).unsteady(),
         sampled(after(Dead::Taking, "loan", "sweeps: blocks without a chunk", Script { act: &[TRY_LOAN_ALL], ..none })),
         held(sampled(after(Dead::Taking, "loan", "sweeps, others do, stopped but alive", Script { act: &[LOAN], late: &[Tries(1, LOAN_ALL)], ..none }))),
+        held(sampled(elsewhere(Dead::Taking, "loan", "others sweep another queue, stopped but alive", Script { act: &[LOAN_LARGE], late: &[Does(1, LOAN_ALL | OTHER)], ..none }))),
         row("loan drop", "two wait for all of it", Script { ready: &[LOAN_ALL], act: &[DROP], before: &[Sleeps(1, LOAN_ALL), Sleeps(2, LOAN_ALL)], ..none }),
         sampled(row("loan drop", "one wants little, one wants much", Script { ready: &[LOAN_LARGE], act: &[DROP], before: &[Does(3, LOAN), Sleeps(1, SEND_LARGE_1), Sleeps(2, LOAN_LARGE)], ..none })),
         held(row("loan drop", "others want all of it, stopped but alive", Script { ready: &[LOAN], act: &[DROP], late: &[Dies(2), Tries(1, LOAN_ALL)], done: &[Tries(3, TRY_LOAN)], ..none })),
@@ -91,6 +93,9 @@ pub(crate) fn rows() -> Vec<Row> {
         disturbed(after(Dead::Sending, "adopt", "behind a hole", Script { act: &[TRY_RECV], late: &[Tries(1, RECV)], ..none })),
         held(sampled(after(Dead::Sending, "adopt", "behind a hole, stopped but alive", Script { act: &[TRY_RECV], late: &[Tries(1, RECV), Tries(2, WAIT_IDLE)], ..none }))),
         sampled(after(Dead::Claiming, "message recv", "behind a hole", Script { act: &[TRY_RECV], late: &[Does(1, SEND_1), Tries(2, RECV)], ..none })).unsteady(),
+
+        held(sampled(elsewhere(Dead::Sending, "loan send", "others pass another queue's hole, stopped", Script { ready: &[LOAN, FILL], act: &[SEND], late: &[Does(1, RECV | OTHER)], ..none }))),
+        held(sampled(elsewhere(Dead::Receiving, "message recv", "others adopt from another queue, stopped", Script { act: &[TRY_RECV], before: &[Does(1, SEND_1), Does(1, SEND_1 | OTHER)], late: &[Does(1, RECV | OTHER)], ..none }))),
 
         closing("message close", "everybody waits", Script { act: &[CLOSE], before: &[Does(3, LOAN), Sleeps(1, RECV), Sleeps(2, LEASE)], ..none }),
         closing("message close", "who waits for memory", Script { act: &[CLOSE], before: &[Does(3, LOAN), Sleeps(1, LOAN_ALL), Sleeps(2, LOAN_ALL)], ..none }),
