@@ -7,6 +7,8 @@ mod support;
 mod cases;
 #[path = "scenario/hostile_pipe.rs"]
 mod hostile_pipe;
+#[path = "scenario/hostile_messages.rs"]
+mod hostile_messages;
 #[path = "scenario/hostile_queue.rs"]
 mod hostile_queue;
 #[path = "scenario/hostile_ring.rs"]
@@ -43,4 +45,9 @@ fn pipes_are_overwritten_between_operations() {
 #[test]
 fn locks_and_the_like_are_overwritten_between_operations() {
     cases::check("hostile-sync", 1000, hostile_sync::run);
+}
+
+#[test]
+fn queues_for_messages_are_overwritten_between_operations() {
+    cases::check("hostile-messages", 1000, hostile_messages::run);
 }

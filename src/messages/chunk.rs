@@ -83,6 +83,11 @@ impl Chunk {
         Chunk(Claim::closed(blocks as u16 | LEASED).0)
     }
 
+    #[cfg(all(loom, test))]
+    pub(super) fn bits(self) -> u64 {
+        self.0
+    }
+
     /// How long it is, as far as its word says.
     #[inline]
     pub(super) fn blocks(self) -> u32 {

@@ -123,6 +123,10 @@ fn receive_or_adopt(site: &impl Site, purpose: Purpose, news: u64) -> Result<Rec
         }
     };
     site.withdraw_receipt(claimed.is_ok());
+    if claimed.is_err() {
+        // Somebody scribbled. The message may be whole: then it is an orphan.
+        site.spread_news();
+    }
     let (run, chunk) = claimed?;
     site.made_room();
     site.settled();

@@ -47,10 +47,10 @@ mod exchange;
 mod held;
 #[cfg(not(loom))]
 mod memory;
-#[cfg(not(loom))]
-mod object;
 #[cfg(all(loom, test))]
 mod model;
+#[cfg(not(loom))]
+mod object;
 #[cfg(not(loom))]
 mod queue;
 

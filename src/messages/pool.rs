@@ -7,7 +7,7 @@ use super::chunk::Ticket;
 use super::transfer::{self, Tickets};
 use crate::atomic::{AtomicU64, Ordering};
 use crate::owner::Owner;
-use crate::queue::core::{self, Nothing};
+use crate::queue::core;
 use crate::wait::{Bell, Parking};
 
 /// In an announced ticket: which of the primitives in the segment it is for, above any ticket there will ever be.
@@ -88,11 +88,20 @@ pub(super) trait Site: Pool + Sized {
     #[inline]
     fn settled(&self) {
         let idle = self.idle();
-        // Not the length, which counts holes too; those in front are given up.
-        if idle.is_awaited() && matches!(core::look(self), Err(Nothing::Empty | Nothing::Closed)) {
+        if idle.is_awaited() && !self.has_more() {
             idle.ring_all();
         }
         self.ring_if_closed();
+    }
+
+    /// Whether there is another message to be received. A ticket in front that nobody has committed yet counts for none: it may be a hole, which
+    /// whoever waits finds out better, having looked later who is alive.
+    #[cold]
+    fn has_more(&self) -> bool {
+        if cfg!(seeded_bug = "wakeups") {
+            return core::len(self) > 0;
+        }
+        core::look(self).is_ok()
     }
 
     /// Receivers of a closed queue wait for what may yet come back.
@@ -158,11 +167,16 @@ impl<S: Site> core::Memory for S {
 
     fn repaired(&self) {
         Site::repaired(self);
+        if cfg!(seeded_bug = "wakeups") {
+            self.spread_news();
+        }
     }
 
     fn freed(&self) {
         // The message of the ticket may have been sent all the same. It is an orphan since the head has passed it, and no sooner.
-        self.spread_news();
+        if cfg!(not(seeded_bug = "wakeups")) {
+            self.spread_news();
+        }
         self.memory().ring_all();
         // With the hole a message may have come to light, or it was all that was left.
         self.not_empty().ring(1);
@@ -186,6 +200,6 @@ impl<S: Site> Tickets for S {
         self.anyone_receives(|intent| {
             let announced = (intent & ((1 << PART) - 1)).wrapping_sub(1);
             intent != 0 && intent >> PART == part && Ticket::of(announced) == ticket
-        })
+        }) && cfg!(not(seeded_bug = "messages"))
     }
 }

@@ -175,6 +175,13 @@ impl<M: 'static> Actor<M> {
         }
     }
 
+    /// Reads a value, whatever it is.
+    pub(crate) fn copy(&self, from: impl Fn(&M) -> &Value) -> u32 {
+        let [one, other] = [0, 1].map(|half| from(self.access()).0[half].load(Ordering::Relaxed));
+        assert!(one == other && one != 0, "torn or stale");
+        one as u32
+    }
+
     /// Reads a value that is to be `expected`.
     pub(crate) fn expect(&self, from: impl Fn(&M) -> &Value, expected: u32) {
         let halves = [0, 1].map(|half| from(self.access()).0[half].load(Ordering::Relaxed));
