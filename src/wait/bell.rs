@@ -19,7 +19,7 @@
 //!
 //! Where only one can have the thing, waking one more at each ring would be too many
 //! ([`ring_next`](Bell::ring_next)): the ringer clears `SLEEPERS`, then wakes one. Until that one looks nobody else needs to be
-//! woken; before it looks it arms again, so whoever has the thing by then rings again.
+//! woken; before it looks it announces itself again, so whoever has the thing by then rings again.
 //!
 //! Where it is for those only who sleep at the moment ([`ring_for_the_present`](Bell::ring_for_the_present)), the ringer changes the epoch
 //! first: one that is about to sleep finds the word changed, and is not overtaken by one that came after it was published.
@@ -105,6 +105,12 @@ impl<P: Parking> Bell<'_, P> {
         Armed { value, brief }
     }
 
+    /// Announces a sleeper that was woken and looks once more before it [arms](Bell::arm), which costs a barrier. If it gets what it waited for,
+    /// this is enough: whoever has that next has it from there, and sees the word. Otherwise it still has to arm.
+    pub(crate) fn stay(&self) {
+        self.word.fetch_or(SLEEPERS, Ordering::SeqCst);
+    }
+
     /// To be called after publishing: wakes a sleeper for each of `count` things published.
     #[inline]
     pub(crate) fn ring(&self, count: u32) {
@@ -123,7 +129,7 @@ impl<P: Parking> Bell<'_, P> {
         }
     }
 
-    /// The same after giving back something that only one can have: the sleeper that is woken arms the bell anew before
+    /// The same after giving back something that only one can have: the sleeper that is woken announces itself anew before
     /// it looks, so that it is woken, or whoever got ahead of it wakes the next. Not to be mixed with the others on one bell.
     #[inline]
     pub(crate) fn ring_next(&self) {

@@ -161,6 +161,10 @@ impl Kernel {
             }
             rung = !(armed.brief && first) && self.wait(&[(bell.word, armed.value)], &census);
             first = false;
+            bell.stay();
+            if let Some(result) = attempt(rung) {
+                return result;
+            }
         }
     }
 
