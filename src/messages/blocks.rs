@@ -34,7 +34,7 @@
 //! bitmaps that are changed with nothing but idempotent steps, so that there is nothing to log, is that of Wrenger et al., "LLFree" (USENIX ATC 2023).
 
 use super::chunk::{Chunk, State};
-use crate::atomic::{AtomicU64, Ordering};
+use crate::atomic::{AtomicU64, Ordering, about_to_change};
 use crate::owner::Owner;
 
 /// Blocks in one word of the bitmap. The model checker cannot have so many.
@@ -133,6 +133,7 @@ fn words(pool: &impl Pool) -> u32 {
 pub(super) fn allocate(pool: &impl Pool, me: Owner, len: u32, from: u32) -> Option<Run> {
     let words = words(pool);
     let from = from % words;
+    about_to_change(pool.map(from));
     let mut all = (from..words).chain(0..from);
     let run = if len <= PER_WORD {
         all.find_map(|word| take_within(pool, word, len))?
@@ -185,10 +186,19 @@ fn set(pool: &impl Pool, word: u32, mask: u32) -> Option<()> {
 }
 
 fn clear(pool: &impl Pool, run: Run) {
+    for (word, _) in run.words() {
+        about_to_change(pool.map(word));
+    }
     for (word, mask) in run.words() {
-        let now = pool.map(word).load(Ordering::Acquire);
-        // What somebody scribbled is cleared as it should be.
-        let _ = change(pool, word, now, |bits| Some(bits & !mask));
+        let word = pool.map(word);
+        if mask == u32::MAX {
+            // Nobody else changes a word all of which is the caller's. Release: as in `change`.
+            word.store(changed(word.load(Ordering::Relaxed), 0), Ordering::Release);
+        } else {
+            // The bits are set, so nothing is borrowed from the others. As in `change`, without having to look first.
+            let change = (1u64 << 32) - u64::from(mask);
+            word.fetch_add(change, Ordering::AcqRel);
+        }
     }
 }
 
@@ -240,6 +250,9 @@ fn take_across(pool: &impl Pool, word: u32, len: u32) -> Option<Run> {
     };
     if len > pool.blocks().saturating_sub(run.start) {
         return None;
+    }
+    for (word, _) in run.words() {
+        about_to_change(pool.map(word));
     }
     let is_free = |(word, mask)| bits(pool.map(word).load(Ordering::Acquire)) & mask == 0;
     if !run.words().all(is_free) {

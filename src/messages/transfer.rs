@@ -33,6 +33,7 @@
 
 use super::blocks::{Pool, Run, chunks};
 use super::chunk::{Chunk, State, Ticket};
+use crate::atomic::about_to_change;
 use crate::owner::Owner;
 
 /// What adopting and claiming need besides the pool.
@@ -80,6 +81,7 @@ pub(super) fn claim(
     let start = u32::try_from(start)
         .ok()
         .filter(|start| *start < pool.blocks())?;
+    about_to_change(pool.chunk(start));
     let now = Chunk::load(pool.chunk(start));
     let run = Run::of(pool, start, now)?;
     let mine = purpose.chunk(me, run.len);
