@@ -272,7 +272,7 @@ fn messages_are_written_and_looked_at_in_place() {
     // Over the end of the ring, too: it is one run of bytes.
     for (number, len) in [100, most, 3000, 3000, 0].into_iter().enumerate() {
         let content = pattern(number, len);
-        drop(sender.reserve(most).unwrap());
+        let _ = sender.reserve(most).unwrap();
         let mut room = sender.reserve(most).unwrap();
         room.bytes().write(0, &content);
         room.commit(len);

@@ -14,6 +14,8 @@ const STEPS: u32 = 150;
 /// What blocks is given this long: a pipe that seems full or empty for ever is no fault.
 const PATIENCE: Duration = Duration::from_micros(100);
 
+type Side = End<Vec<u8>, Vec<u8>>;
+
 /// Does what `bytes` say with a pipe, which has no name.
 pub(crate) fn run(_: &str, bytes: &[u8]) {
     let mut input = Input::new(bytes);
@@ -21,8 +23,7 @@ pub(crate) fn run(_: &str, bytes: &[u8]) {
     if input.below(2) == 0 {
         let package = testing::pack(options.duplex::<Vec<u8>, Vec<u8>>().expect("a pipe"));
         let file = file_of(&package);
-        let (mut here, mut there): (End<Vec<u8>, Vec<u8>>, End<Vec<u8>, Vec<u8>>) =
-            package.unpack();
+        let (mut here, mut there): (Side, Side) = package.unpack();
         let mut numbers = 0;
         steps(&mut input, &file, |choice, argument| {
             numbers += 1;
@@ -78,7 +79,7 @@ fn steps(input: &mut Input<'_>, file: &SegmentFile, mut operate: impl FnMut(u8, 
 }
 
 /// Up to twice the ring. Nobody receives what is sent at the same time, so a message that is larger waits for ever once it is begun.
-fn operate(end: &mut End<Vec<u8>, Vec<u8>>, choice: u8, argument: u8, number: u64) {
+fn operate(end: &mut Side, choice: u8, argument: u8, number: u64) {
     let len = usize::from(argument) * 16;
     let value = || vec![number as u8; len];
     let room = end.capacity() - 16;

@@ -150,7 +150,7 @@ pub(crate) struct Bytes;
 
 /// As many bytes from this place on.
 fn text(place: u64, len: u64) -> Vec<u8> {
-    let byte = |place: u64| mix(place / 8 ^ SALT).to_ne_bytes()[place as usize % 8];
+    let byte = |place: u64| mix((place / 8) ^ SALT).to_ne_bytes()[place as usize % 8];
     (place..place + len).map(byte).collect()
 }
 
