@@ -55,7 +55,11 @@
 //! | lock | `try_lock` | `lock` | `lock_timeout` | `lock_deadline` |
 //! | acquire | `try_acquire` | `acquire` | `acquire_timeout` | `acquire_deadline` |
 //! | wait | `is_set` and the like | `wait` | `wait_timeout` | `wait_deadline` |
+//! | wait for any of several | `try_wait_any` | `wait_any` | `wait_any_timeout` | `wait_any_deadline` |
 //! | join a child | `try_join` | `join` | `join_timeout` | `join_deadline` |
+//!
+//! With the feature `async`, `recv_async`, `send_async`, `acquire_async` and so on are futures for any executor, and `stream` is all that is
+//! received. What blocks there sleeps in a thread that the process has for all of them.
 //!
 //! Blocking means spinning for some microseconds and then sleeping in the kernel. While nobody sleeps, no operation makes a
 //! system call.

@@ -23,10 +23,11 @@ mod blocking;
 #[cfg(feature = "async")]
 mod operation;
 mod reactor;
+mod server;
 mod source;
 mod subject;
 
 pub use blocking::{try_wait_any, wait_any, wait_any_deadline, wait_any_timeout};
 #[cfg(feature = "async")]
-pub(crate) use operation::{HasRoom, Room, attempt, recv, send, stream};
+pub(crate) use operation::{HasRoom, Room, attempt, receiving, recv, send, stream};
 pub use source::Waitable;

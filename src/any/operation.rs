@@ -15,6 +15,43 @@ use super::subject::Subject;
 use crate::error::{Fault, RecvError, SendError, TryRecvError, TrySendError};
 use crate::place::Place;
 
+/// Asynchronous receiving, for a handle that receives with `$try`; and the stream of all that it receives, if it has one.
+macro_rules! receiving {
+    (
+        impl [$($generics:tt)*] $name:ty;
+        $(#[$doc:meta])*
+        fn $receive:ident($self:ident: $own:ty) -> $item:ty => $try:ident, $blocking:ident;
+        $($(#[$stream_doc:meta])* fn $stream:ident();)?
+    ) => {
+        /// With the feature `async`.
+        impl<$($generics)*> $name {
+            $(#[$doc])*
+            /// Waits without blocking the executor's thread.
+            #[doc = concat!("Otherwise as [`", stringify!($blocking), "`](Self::", stringify!($blocking), ").")]
+            ///
+            /// Dropped before its end, the future has received nothing: nothing is lost.
+            ///
+            /// # Errors
+            ///
+            #[doc = concat!("Those of [`", stringify!($blocking), "`](Self::", stringify!($blocking), "), and of starting a thread that sleeps for it.")]
+            pub fn $receive(
+                $self: $own,
+            ) -> impl Future<Output = std::result::Result<$item, $crate::RecvError>> + Send + Unpin {
+                $crate::any::recv($self, |source| source.$try())
+            }
+
+            $(
+                $(#[$stream_doc])*
+                #[doc = concat!("Ends with the first error, of which [`", stringify!($try), "`](Self::", stringify!($try), ") tells then.")]
+                pub fn $stream($self: $own) -> impl futures_core::Stream<Item = $item> + Send + Unpin {
+                    $crate::any::stream($self, |source| source.$try())
+                }
+            )?
+        }
+    };
+}
+pub(crate) use receiving;
+
 /// Makes `attempt` until it gives a result. It is told of a fault, with which it then fails.
 pub(crate) fn attempt<S: Source, R>(
     source: S,
@@ -27,7 +64,7 @@ pub(crate) fn recv<S: Source, T>(
     source: S,
     try_recv: impl FnMut(&mut S) -> Result<T, TryRecvError>,
 ) -> impl Future<Output = Result<T, RecvError>> + Unpin {
-    Attempt::new(source, receiving(try_recv))
+    Attempt::new(source, receive_by(try_recv))
 }
 
 /// Ends with the first error.
@@ -35,7 +72,7 @@ pub(crate) fn stream<S: Source, T>(
     source: S,
     try_recv: impl FnMut(&mut S) -> Result<T, TryRecvError>,
 ) -> impl Stream<Item = T> + Unpin {
-    Received(Attempt::new(source, receiving(try_recv)))
+    Received(Attempt::new(source, receive_by(try_recv)))
 }
 
 pub(crate) fn send<S: Source, T>(
@@ -63,7 +100,7 @@ pub(crate) fn send<S: Source, T>(
     })
 }
 
-fn receiving<S, T>(
+fn receive_by<S, T>(
     mut try_recv: impl FnMut(&mut S) -> Result<T, TryRecvError>,
 ) -> impl FnMut(&mut S, Result<(), Fault>) -> Option<Result<T, RecvError>> {
     move |source, sound| {

@@ -22,18 +22,17 @@
 //! - The thread takes part in each of the segments: should the process be killed, the wakes that it used up are made good by its life word.
 
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
-use std::time::{Duration, Instant};
 use std::{mem, thread};
 
-use super::subject::{self, Membership, Subject, memberships};
+use super::server::serve;
+use super::subject::Subject;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::error::Fault;
 use crate::liveness::{Attachment, Census};
-use crate::platform::futex::{self, Woken};
+use crate::platform::futex;
 use crate::platform::per_process::PerProcess;
 use crate::platform::signals;
 
@@ -41,48 +40,45 @@ use crate::platform::signals;
 const ROOM: usize = 100;
 /// So many bells of one segment that has used the room up.
 const MOST_BELLS: usize = 64;
-/// How long a thread without topics waits for some before it ends.
-const IDLE: Duration = Duration::from_millis(500);
-
 /// Futures that wait, and threads that sleep for them. A forked child has neither.
 #[derive(Default)]
-struct Reactor {
+pub(super) struct Reactor {
     /// By the address of the bell's word, which a topic keeps in memory.
-    topics: HashMap<usize, Topic>,
-    servers: Vec<Arc<Server>>,
+    pub(super) topics: HashMap<usize, Topic>,
+    pub(super) servers: Vec<Arc<Server>>,
 }
 
-struct Topic {
-    subject: Subject,
+pub(super) struct Topic {
+    pub(super) subject: Subject,
     /// What its word held when it was armed.
-    value: u32,
+    pub(super) value: u32,
     /// Who took part then.
-    membership: u64,
+    pub(super) membership: u64,
     /// The first sleep must be short.
-    brief: bool,
-    due: bool,
+    pub(super) brief: bool,
+    pub(super) due: bool,
     /// Why it is not watched: the thread cannot take part in the segment.
-    fault: Option<Fault>,
-    wakers: HashMap<u64, Waker>,
-    server: Arc<Server>,
+    pub(super) fault: Option<Fault>,
+    pub(super) wakers: HashMap<u64, Waker>,
+    pub(super) server: Arc<Server>,
     /// How many more words its server watched when it took the topic on.
-    cost: usize,
+    pub(super) cost: usize,
 }
 
 /// A thread that sleeps.
-struct Server {
+pub(super) struct Server {
     /// Changed, and woken, when its topics are to be looked at.
-    control: AtomicU32,
+    pub(super) control: AtomicU32,
 }
 
 impl Server {
-    fn call(&self) {
+    pub(super) fn call(&self) {
         self.control.fetch_add(1, Ordering::SeqCst);
         futex::wake(&self.control, 1);
     }
 }
 
-fn reactor() -> MutexGuard<'static, Reactor> {
+pub(super) fn reactor() -> MutexGuard<'static, Reactor> {
     static REACTOR: PerProcess<Mutex<Reactor>> = PerProcess::new();
     // Nothing under the lock panics half-way, or waits. Wakers are cloned there, but woken and dropped elsewhere.
     let reactor = REACTOR.get_or_init(Mutex::default).lock();
@@ -234,7 +230,7 @@ impl Reactor {
         }
     }
 
-    fn start(&mut self) -> Result<Arc<Server>, Fault> {
+    pub(super) fn start(&mut self) -> Result<Arc<Server>, Fault> {
         let server = Arc::new(Server {
             control: AtomicU32::new(0),
         });
@@ -247,7 +243,7 @@ impl Reactor {
         Ok(server)
     }
 
-    fn of<'a>(
+    pub(super) fn of<'a>(
         &'a mut self,
         server: &'a Arc<Server>,
     ) -> impl Iterator<Item = (&'a usize, &'a mut Topic)> {
@@ -259,7 +255,7 @@ impl Reactor {
 }
 
 impl Topic {
-    fn is_served_by(&self, server: &Arc<Server>) -> bool {
+    pub(super) fn is_served_by(&self, server: &Arc<Server>) -> bool {
         Arc::ptr_eq(&self.server, server)
     }
 }
@@ -275,191 +271,6 @@ fn cost(subject: &Subject) -> usize {
     census.len()
 }
 
-fn is_same(one: Option<&Attachment>, other: Option<&Attachment>) -> bool {
+pub(super) fn is_same(one: Option<&Attachment>, other: Option<&Attachment>) -> bool {
     matches!((one, other), (Some(one), Some(other)) if ptr::eq(one, other))
-}
-
-/// A topic as a thread sleeps for it.
-struct Watched {
-    key: usize,
-    subject: Subject,
-    value: u32,
-    membership: u64,
-    brief: bool,
-}
-
-fn serve(server: &Arc<Server>) {
-    let mut watched = Vec::new();
-    let mut woken = Woken::Changed;
-    loop {
-        let control = server.control.load(Ordering::SeqCst);
-        let mut round = Round::begin(server, &watched, woken);
-        round.finish();
-        watched = round.watched;
-        if watched.is_empty() {
-            let idle = futex::wait(&server.control, control, Instant::now() + IDLE);
-            if idle == Woken::TimedOut && retire(server) {
-                return;
-            }
-            woken = Woken::Changed;
-        } else {
-            woken = sleep(server, control, &watched);
-        }
-    }
-}
-
-/// Whether the thread is to end: it serves nobody, and nobody can come to it any more.
-fn retire(server: &Arc<Server>) -> bool {
-    let mut reactor = reactor();
-    let is_used = reactor
-        .topics
-        .values()
-        .any(|topic| topic.is_served_by(server));
-    if !is_used {
-        reactor.servers.retain(|other| !Arc::ptr_eq(other, server));
-    }
-    !is_used
-}
-
-/// What a thread does between two sleeps.
-#[derive(Default)]
-struct Round {
-    /// May have woken the thread, and nobody waits for it any more.
-    abandoned: Vec<Subject>,
-    due: Vec<Waker>,
-    /// Have something to do by now.
-    called: Vec<Arc<Server>>,
-    /// For the next sleep.
-    watched: Vec<Watched>,
-}
-
-impl Round {
-    fn begin(server: &Arc<Server>, watched: &[Watched], woken: Woken) -> Round {
-        let mut round = Round::default();
-        let mut rolls = Rolls::default();
-        let mut reactor = reactor();
-        for (index, was) in watched.iter().enumerate() {
-            // In front of the first is the control word.
-            let may_have_woken = matches!(woken, Woken::At(last) if index < last);
-            let is_due = may_have_woken
-                || woken == Woken::TimedOut
-                || was.subject.word().load(Ordering::SeqCst) != was.value
-                || rolls.membership(&was.subject) != was.membership;
-            match reactor.topics.get_mut(&was.key) {
-                Some(topic) => {
-                    topic.due |= is_due;
-                    // Given up here, and asked for again at another's.
-                    if is_due && !topic.is_served_by(server) {
-                        round.called.push(Arc::clone(&topic.server));
-                    }
-                }
-                None if may_have_woken => round.abandoned.push(was.subject.clone()),
-                None => {}
-            }
-        }
-        let mut due: Vec<_> = reactor
-            .of(server)
-            .map(|(_, topic)| topic)
-            .filter(|topic| topic.due)
-            .collect();
-        let (values, _) = subject::arm(due.iter().map(|topic| &topic.subject));
-        for (topic, value) in due.iter_mut().zip(values) {
-            topic.due = false;
-            topic.value = value;
-            topic.membership = rolls.membership(&topic.subject);
-            round.due.extend(topic.wakers.values().cloned());
-        }
-        let watched = reactor.of(server).map(|(key, topic)| Watched {
-            key: *key,
-            subject: topic.subject.clone(),
-            value: topic.value,
-            membership: topic.membership,
-            brief: mem::take(&mut topic.brief),
-        });
-        round.watched = watched.collect();
-        round
-    }
-
-    fn finish(&mut self) {
-        for subject in self.abandoned.drain(..) {
-            subject.bell().ring(1);
-        }
-        self.called.drain(..).for_each(|server| server.call());
-        for waker in self.due.drain(..) {
-            // The panic hook has told of it; there is nobody to pass it on to.
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
-        }
-    }
-}
-
-/// The memberships of segments, each read once.
-#[derive(Default)]
-struct Rolls(HashMap<usize, u64>);
-
-impl Rolls {
-    fn membership(&mut self, subject: &Subject) -> u64 {
-        subject.attachment().map_or(0, |attachment| {
-            let key = ptr::from_ref(attachment).addr();
-            *self.0.entry(key).or_insert_with(|| attachment.membership())
-        })
-    }
-}
-
-fn sleep(server: &Arc<Server>, control: u32, watched: &[Watched]) -> Woken {
-    for watched in watched {
-        let joined = watched.subject.attachment().map(Attachment::participant);
-        if let Some(Err(fault)) = joined {
-            fail(watched.key, fault);
-            return Woken::Changed;
-        }
-    }
-    let Ok(memberships) = memberships(watched.iter().map(|watched| &watched.subject)) else {
-        return Woken::Changed;
-    };
-    let bells = watched
-        .iter()
-        .map(|watched| (watched.subject.word(), watched.value));
-    let mut census = Census::of([(&server.control, control)].into_iter().chain(bells));
-    for member in &memberships {
-        census.count_others(member.attachment, member.process);
-    }
-    let mut rolls = Rolls::default();
-    let is_old = |watched: &Watched| rolls.membership(&watched.subject) != watched.membership;
-    if watched.iter().any(is_old) {
-        return Woken::Changed;
-    }
-    if census.is_partial()
-        && let [_, .., last] = &*memberships
-        && move_out(server, last)
-    {
-        return Woken::Changed;
-    }
-    census.sleep(watched.iter().any(|watched| watched.brief), None)
-}
-
-/// Those who wait for it hear of the fault.
-fn fail(key: usize, fault: Fault) {
-    let mut round = Round::default();
-    if let Some(topic) = reactor().topics.get_mut(&key) {
-        topic.fault = Some(fault);
-        round.due.extend(topic.wakers.values().cloned());
-    }
-    round.finish();
-}
-
-/// Leaves the topics of one of its segments to a new thread, as so many have joined that one wait cannot watch all. Whether that was possible.
-fn move_out(server: &Arc<Server>, leaving: &Membership<'_>) -> bool {
-    let mut reactor = reactor();
-    let Ok(other) = reactor.start() else {
-        return false;
-    };
-    for (_, topic) in reactor.of(server) {
-        if is_same(topic.subject.attachment(), Some(leaving.attachment)) {
-            topic.server = Arc::clone(&other);
-            topic.due = true;
-        }
-    }
-    drop(reactor);
-    other.call();
-    true
 }

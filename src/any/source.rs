@@ -10,13 +10,18 @@ use crate::error::Fault;
 use crate::place::Place;
 use crate::process::Child;
 use crate::wait::pass_on;
-use crate::{CountingSemaphore, Event, Queue, Semaphore, spsc};
+use crate::{
+    CountingSemaphore, Event, MessageQueue, Object, ObjectQueue, Queue, Semaphore, broadcast, pipe,
+    spsc,
+};
 
 /// Something that [`wait_any`](crate::wait_any) can wait for.
 ///
 /// | | is ready when |
 /// |---|---|
 /// | [`Queue`], [`spsc::Consumer`] | a receive would not block: something is there, or nothing more will come |
+/// | [`MessageQueue`], [`ObjectQueue`], [`pipe::Receiver`], [`pipe::End`], [`pipe::ByteReceiver`] | the same; of a message longer than the pipe also when a part of it is there |
+/// | [`broadcast::Subscriber`], [`broadcast::Reader`], [`broadcast::Watcher`] | there is something that this one has not received |
 /// | [`Event`] | it is set, or was since the wait began |
 /// | [`Semaphore`], [`CountingSemaphore`] | there is a permit |
 /// | [`process::Child`](crate::process::Child) | it has ended |
@@ -51,10 +56,10 @@ impl fmt::Debug for dyn Waitable + '_ {
 
 /// For what has a `bell` in a segment and is ready when its `is_ready` says so.
 macro_rules! waitable {
-    ($( impl $(<$T:ident>)? for $name:ty; )+) => { $(
-        impl $(<$T: Element>)? Waitable for $name {}
+    ($( impl [$($generics:tt)*] $name:ty; )+) => { $(
+        impl<$($generics)*> Waitable for $name {}
 
-        impl $(<$T: Element>)? Source for $name {
+        impl<$($generics)*> Source for $name {
             fn place(&self) -> Option<&Place> {
                 Some(self.bell().0)
             }
@@ -71,10 +76,18 @@ macro_rules! waitable {
 }
 
 waitable! {
-    impl<T> for Queue<T>;
-    impl<T> for spsc::Consumer<T>;
-    impl for Semaphore;
-    impl for CountingSemaphore;
+    impl [T: Element] Queue<T>;
+    impl [T: Element] spsc::Consumer<T>;
+    impl [] MessageQueue;
+    impl [T: Object] ObjectQueue<T>;
+    impl [T: Element] broadcast::Subscriber<T>;
+    impl [T: Element] broadcast::Reader<T>;
+    impl [T: Element] broadcast::Watcher<T>;
+    impl [T] pipe::Receiver<T>;
+    impl [A, B] pipe::End<A, B>;
+    impl [] pipe::ByteReceiver;
+    impl [] Semaphore;
+    impl [] CountingSemaphore;
 }
 
 /// For futures, which borrow.

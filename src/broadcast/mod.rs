@@ -13,6 +13,8 @@
 //! takes a copy, and none.
 
 mod core;
+#[cfg(all(feature = "async", not(loom)))]
+mod futures;
 #[cfg(all(loom, test))]
 mod model;
 mod seats;

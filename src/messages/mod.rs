@@ -43,6 +43,8 @@ mod actor;
 mod common;
 #[cfg(not(loom))]
 mod exchange;
+#[cfg(all(feature = "async", not(loom)))]
+mod futures;
 #[cfg(not(loom))]
 mod held;
 #[cfg(not(loom))]

@@ -58,6 +58,8 @@ mod core;
 mod end;
 #[cfg(not(loom))]
 mod frame;
+#[cfg(all(feature = "async", not(loom)))]
+mod futures;
 #[cfg(not(loom))]
 mod inbox;
 #[cfg(not(loom))]

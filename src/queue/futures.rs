@@ -2,13 +2,11 @@
 
 use std::future::Future;
 
-use futures_core::Stream;
-
 use super::handle::Queue;
 use super::memory;
 use crate::any::{self, HasRoom, Room};
 use crate::element::Element;
-use crate::error::{RecvError, SendError};
+use crate::error::SendError;
 use crate::place::Place;
 
 /// With the feature `async`.
@@ -26,23 +24,14 @@ impl<T: Element> Queue<T> {
     ) -> impl Future<Output = Result<(), SendError<T>>> + Send + Unpin {
         any::send(Room(self), value, |room, value| room.0.try_send(value))
     }
+}
 
-    /// Receives the oldest value, and waits while there is none, without blocking the executor's thread. Otherwise as
-    /// [`recv`](Queue::recv).
-    ///
-    /// Dropped before its end, the future has received nothing: no value is lost.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`recv`](Queue::recv).
-    pub fn recv_async(&self) -> impl Future<Output = Result<T, RecvError>> + Send + Unpin {
-        any::recv(self, |queue| queue.try_recv())
-    }
-
-    /// Receives until the queue is closed and drained. Ends early if the segment turns out unusable; then [`recv`](Queue::recv) says why.
-    pub fn stream(&self) -> impl Stream<Item = T> + Send + Unpin {
-        any::stream(self, |queue| queue.try_recv())
-    }
+any::receiving! {
+    impl [T: Element] Queue<T>;
+    /// Receives the oldest value.
+    fn recv_async(self: &Self) -> T => try_recv, recv;
+    /// Receives until the queue is closed and drained.
+    fn stream();
 }
 
 impl<T: Element> HasRoom for Queue<T> {

@@ -2,12 +2,10 @@
 
 use std::future::Future;
 
-use futures_core::Stream;
-
 use super::{Consumer, Producer, memory};
 use crate::any::{self, HasRoom, Room};
 use crate::element::Element;
-use crate::error::{RecvError, SendError};
+use crate::error::SendError;
 use crate::place::Place;
 use crate::role::Peer;
 
@@ -28,25 +26,12 @@ impl<T: Element> Producer<T> {
     }
 }
 
-/// With the feature `async`.
-impl<T: Element> Consumer<T> {
-    /// Receives the oldest value, and waits while there is none, without blocking the executor's thread. Otherwise as
-    /// [`recv`](Consumer::recv).
-    ///
-    /// Dropped before its end, the future has received nothing: no value is lost.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`recv`](Consumer::recv).
-    pub fn recv_async(&mut self) -> impl Future<Output = Result<T, RecvError>> + Send + Unpin {
-        any::recv(self, |consumer| consumer.try_recv())
-    }
-
-    /// Receives until the producer has closed its side, or died, and nothing is left. Then [`try_recv`](Consumer::try_recv) says which
-    /// it was.
-    pub fn stream(&mut self) -> impl Stream<Item = T> + Send + Unpin {
-        any::stream(self, |consumer| consumer.try_recv())
-    }
+any::receiving! {
+    impl [T: Element] Consumer<T>;
+    /// Receives the oldest value.
+    fn recv_async(self: &mut Self) -> T => try_recv, recv;
+    /// Receives until the producer has closed its side, or died, and nothing is left.
+    fn stream();
 }
 
 impl<T: Element> HasRoom for Producer<T> {

@@ -4,7 +4,10 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::thread;
 
-use crossproc::{CountingSemaphore, Event, Queue, RecvError, Semaphore, SendError, process, spsc};
+use crossproc::{
+    Broadcast, CountingSemaphore, Event, Latest, MessageQueue, ObjectQueue, Overwriting, Queue,
+    RecvError, Semaphore, SendError, pipe, process, spsc,
+};
 use futures_core::Stream;
 
 use crate::children::{asleep, succeeds, until};
@@ -167,4 +170,93 @@ fn the_threads_end_when_nobody_waits() {
         }
     });
     until(|| servers() == 0);
+}
+
+const MANY: u64 = 200;
+/// A message longer than the pipe, if there are some hundreds of words in it.
+const TEXT: &str = "as long as it takes to fill a page";
+
+type Senders = (
+    MessageQueue,
+    ObjectQueue<String>,
+    Broadcast<u64>,
+    Overwriting<u64>,
+    Latest<u64>,
+    pipe::Sender<String>,
+);
+
+fn send_on_all((frames, texts, news, ticks, latest, mut letters): Senders) {
+    one_thread().block_on(async {
+        for n in 0..MANY {
+            frames.send_async(&n.to_ne_bytes()).await.unwrap();
+            texts.send_async(&n.to_string()).await.unwrap();
+            news.send_async(n).await.unwrap();
+            ticks.send(n).unwrap();
+            latest.set(n + 1).unwrap();
+        }
+    });
+    for n in 0..MANY {
+        letters.send(&TEXT.repeat(n as usize * 10)).unwrap();
+    }
+    ticks.close();
+}
+
+/// Whatever else there is to receive from, sent by another process.
+#[test]
+fn messages_of_all_kinds() {
+    guarded!();
+    on_each(|| async {
+        let frames = MessageQueue::new(1 << 12).unwrap();
+        let texts = ObjectQueue::<String>::new(1 << 12).unwrap();
+        let news = Broadcast::new(2).unwrap();
+        let ticks = Overwriting::new(4).unwrap();
+        let latest = Latest::new(0u64).unwrap();
+        let (sender, mut letters) = pipe::options()
+            .capacity(1 << 12)
+            .simplex::<String>()
+            .unwrap();
+        let mut subscriber = news.subscribe().unwrap();
+        let (mut reader, mut watcher) = (ticks.reader(), latest.watch());
+        let all = (
+            frames.clone(),
+            texts.clone(),
+            news.clone(),
+            ticks.clone(),
+            latest.clone(),
+            sender,
+        );
+        let mut child = process::spawn(send_on_all, all).unwrap();
+        let frames = async {
+            for n in 0..MANY {
+                assert_eq!(frames.recv_async().await.unwrap().to_vec(), n.to_ne_bytes());
+            }
+        };
+        let texts = async {
+            for n in 0..MANY {
+                let lease = texts.lease_async().await.unwrap();
+                assert_eq!(lease.ack(), n.to_string());
+            }
+        };
+        let news = async {
+            for n in 0..MANY {
+                assert_eq!(subscriber.recv_async().await, Ok(n));
+            }
+        };
+        let ticks = async {
+            let mut heard = 0;
+            while let Some(tick) = next(&mut reader.stream()).await {
+                heard += 1 + tick.missed;
+            }
+            assert_eq!(heard, MANY);
+        };
+        let latest = async { while watcher.changed_async().await.unwrap().value != MANY {} };
+        let letters = async {
+            for n in 0..MANY {
+                let letter = letters.recv_async().await.unwrap();
+                assert!(letter == TEXT.repeat(n as usize * 10));
+            }
+        };
+        tokio::join!(frames, texts, news, ticks, latest, letters);
+        child.join_async().await.unwrap();
+    });
 }

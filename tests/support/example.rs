@@ -15,8 +15,14 @@ pub(crate) fn example(name: &str) -> PathBuf {
             .args(["build", "--example", name, "--target-dir"])
             .arg(profile.parent().expect("target"))
             .current_dir(env!("CARGO_MANIFEST_DIR"));
-        if cfg!(feature = "cli") {
-            cargo.args(["--features", "cli"]); // what this test was built with, so as to share it
+        // What this test was built with, so as to share it.
+        for (feature, is_on) in [
+            ("cli", cfg!(feature = "cli")),
+            ("async", cfg!(feature = "async")),
+        ] {
+            if is_on {
+                cargo.args(["--features", feature]);
+            }
         }
         if profile.ends_with("release") {
             cargo.arg("--release");

@@ -1,12 +1,13 @@
 //! What each source is ready for, and what is told of it.
 
+use std::io::{Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use crossproc::{
-    CountingSemaphore, Event, Fault, Group, Queue, RecvError, Semaphore, TryRecvError,
-    WaitTimeoutError, Waitable, process, spsc, try_wait_any, wait_any, wait_any_deadline,
-    wait_any_timeout,
+    Broadcast, CountingSemaphore, Event, Fault, Group, Latest, MessageQueue, ObjectQueue,
+    Overwriting, Queue, RecvError, Semaphore, TryRecvError, WaitTimeoutError, Waitable, pipe,
+    process, spsc, try_wait_any, wait_any, wait_any_deadline, wait_any_timeout,
 };
 
 use crate::children::{asleep, succeeds, until};
@@ -210,4 +211,78 @@ fn no_place_for_this_participant() {
         drop(release);
         third.join().unwrap();
     });
+}
+
+/// Of each kind of channel: nothing to receive, something, and something that was received.
+macro_rules! ready_by_turns {
+    ($receiver:ident, $send:expr, $receive:expr) => {
+        assert!(!is_ready(&$receiver));
+        $send;
+        assert!(is_ready(&$receiver));
+        assert!(is_ready(&$receiver), "it takes nothing");
+        let _ = $receive;
+        assert!(!is_ready(&$receiver));
+    };
+}
+
+#[test]
+fn message_queues() {
+    guarded!();
+    let frames = MessageQueue::new(1 << 16).unwrap();
+    ready_by_turns!(frames, frames.send(b"one").unwrap(), frames.recv().unwrap());
+    frames.close();
+    assert!(is_ready(&frames));
+    let jobs = ObjectQueue::<String>::new(1 << 16).unwrap();
+    ready_by_turns!(
+        jobs,
+        jobs.send(&"one".into()).unwrap(),
+        jobs.recv().unwrap()
+    );
+    // One on lease that is given back.
+    jobs.send(&"two".into()).unwrap();
+    let lease = jobs.lease().unwrap();
+    assert!(!is_ready(&jobs));
+    drop(lease);
+    assert!(is_ready(&jobs));
+}
+
+#[test]
+fn pipes() {
+    guarded!();
+    let (mut sender, mut receiver) = pipe::simplex::<String>().unwrap();
+    ready_by_turns!(
+        receiver,
+        sender.send(&"one".into()).unwrap(),
+        receiver.recv().unwrap()
+    );
+    drop(sender);
+    assert!(is_ready(&receiver));
+    let (mut near, mut far) = pipe::duplex::<u64, u64>().unwrap();
+    near.send(&1).unwrap();
+    assert!(is_ready(&far) && !is_ready(&near));
+    assert_eq!(far.recv(), Ok(1));
+    assert!(!is_ready(&far));
+    let (mut sender, mut receiver) = pipe::bytes().unwrap();
+    sender.write_all(b"one").unwrap();
+    assert!(is_ready(&receiver));
+    receiver.read_exact(&mut [0; 3]).unwrap();
+    assert!(!is_ready(&receiver));
+}
+
+#[test]
+fn what_everybody_hears() {
+    guarded!();
+    let ring = Broadcast::<u64>::new(4).unwrap();
+    let mut subscriber = ring.subscribe().unwrap();
+    ready_by_turns!(
+        subscriber,
+        ring.send(1).unwrap(),
+        subscriber.recv().unwrap()
+    );
+    let ring = Overwriting::<u64>::new(4).unwrap();
+    let mut reader = ring.reader();
+    ready_by_turns!(reader, ring.send(1).unwrap(), reader.recv().unwrap());
+    let latest = Latest::new(0u64).unwrap();
+    let mut watcher = latest.watch();
+    ready_by_turns!(watcher, latest.set(1).unwrap(), watcher.changed().unwrap());
 }
