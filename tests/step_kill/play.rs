@@ -32,7 +32,7 @@ impl Script {
     }
 
     /// Besides the judge, and at least one.
-    fn others(&self) -> usize {
+    pub(crate) fn others(&self) -> usize {
         self.cues().map(Cue::who).max().unwrap_or(0).max(1)
     }
 

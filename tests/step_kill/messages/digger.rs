@@ -1,5 +1,8 @@
 //! One who was killed before the victim, halfway through something.
 
+use std::cmp::Ordering;
+use std::hint;
+
 use super::hands::{
     DROP, Hands, OTHER, RECV, SEND_1, SEND_2, SEND_LARGE_1, TRY_LOAN_ALL, TRY_RECV, create_used,
     sends,
@@ -33,8 +36,8 @@ impl Dead {
         }
     }
 
-    /// Whether it got there, as others find, who put it right.
-    fn is_there(self, stage: &mut Stage<Hands>) -> bool {
+    /// Whether it got less far, there, or farther, as others find, who put it right.
+    fn progress(self, stage: &mut Stage<Hands>) -> Ordering {
         let mut look = |deed| {
             let before = Hands::repairs(&stage.shared);
             let answer = stage.ask(deed);
@@ -49,10 +52,17 @@ impl Dead {
         let received = [first, second].iter().any(|answer| *answer != WOULD_BLOCK);
         let (loan, swept) = look(TRY_LOAN_ALL);
         assert_eq!(loan, DONE, "memory is lost");
-        match self {
-            Dead::Taking => swept,
+        let is_there = match self {
+            Dead::Taking => swept && !received,
             Dead::Claiming => repaired && !received,
             Dead::Sending | Dead::Receiving => repaired && received,
+        };
+        // The message is there at first, or at last.
+        let has_begun = received != (self == Dead::Receiving);
+        match (is_there, has_begun) {
+            (true, _) => Ordering::Equal,
+            (false, true) => Ordering::Greater,
+            (false, false) => Ordering::Less,
         }
     }
 }
@@ -73,22 +83,35 @@ pub(crate) struct Digger {
 impl Digger {
     /// It dies before the victim acts.
     pub(crate) fn before(dead: Dead, script: Script) -> Self {
-        let mut stage = Stage::<Hands>::new(create_used(), 2);
-        let mut is_there = |steps| {
+        // As many as in play, for everybody asks each of them: the judge, the others, and one for the victim.
+        let mut stage = Stage::<Hands>::new(create_used(), 2 + script.others());
+        let mut progress = |steps| {
             stage.begin();
             if dead == Dead::Receiving {
                 stage.ask(SEND_1);
             }
             dig(&stage, dead, 0, steps);
-            dead.is_there(&mut stage)
+            dead.progress(&mut stage)
         };
-        let steps = (0..10_000).find(|steps| is_there(*steps));
+        // The first instruction after which it is not before that.
+        let (mut before, mut steps) = (0, 64);
+        while progress(steps) == Ordering::Less {
+            (before, steps) = (steps, 2 * steps);
+        }
+        while steps - before > 1 {
+            let middle = before + (steps - before) / 2;
+            match progress(middle) {
+                Ordering::Less => before = middle,
+                _ => steps = middle,
+            }
+        }
+        assert_eq!(progress(steps), Ordering::Equal, "{dead:?} takes no time");
         Digger {
             play: Play::new(create_used, judge, script),
             dead,
             late: false,
             other: 0,
-            steps: steps.expect("it gets there"),
+            steps,
             has_dug: false,
         }
     }
@@ -127,7 +150,9 @@ fn dig(stage: &Stage<Hands>, dead: Dead, other: Deed, steps: u32) {
         let mut hands: Hands = enter(&stage.shared);
         trace::stop_here();
         hands.perform(dead.deed() | other);
-        trace::stop_here();
+        loop {
+            hint::spin_loop();
+        }
     });
     for _ in 0..steps {
         digger.step();
@@ -171,6 +196,11 @@ impl Scenario for Digger {
     }
 
     fn verdict(&mut self, returned: Option<Answer>) -> Verdict {
-        self.play.verdict(returned)
+        let verdict = self.play.verdict(returned);
+        assert!(
+            self.late || verdict.repaired,
+            "it left nothing to put right"
+        );
+        verdict
     }
 }

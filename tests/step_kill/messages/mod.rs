@@ -10,8 +10,8 @@ use crate::stage::Cue::{Dies, Does, Sleeps, Tries};
 use digger::{Dead, Digger};
 use hands::{
     ACK, CLOSE, DROP, FILL, Hands, LEASE, LOAN, LOAN_ALL, LOAN_LARGE, OTHER, RECV, SEND, SEND_1,
-    SEND_2, SEND_LARGE_1, SEND_LARGE_MINE, SEND_MINE, TRY_LEASE, TRY_LOAN, TRY_LOAN_ALL, TRY_RECV,
-    WAIT_IDLE, create,
+    SEND_2, SEND_LARGE_1, SEND_LARGE_MINE, SEND_MINE, TRY_IDLE, TRY_LEASE, TRY_LOAN, TRY_LOAN_ALL,
+    TRY_RECV, WAIT_IDLE, create,
 };
 use judge::{judge, judge_closing};
 
@@ -72,7 +72,8 @@ pub(crate) fn rows() -> Vec<Row> {
         disturbed(row("message recv", "others look for what it may leave", Script { act: &[TRY_RECV], before: &[Does(1, SEND_1), Does(1, SEND_2)], late: &[Dies(3), Tries(2, TRY_RECV)], ..none })),
         held(sampled(row("message recv", "others look for it, stopped but alive", Script { act: &[TRY_RECV], before: &[Does(1, SEND_1)], late: &[Dies(3), Tries(2, TRY_RECV)], ..none }))),
         held(sampled(row("message recv", "others wait for the last, stopped but alive", Script { act: &[TRY_RECV, DROP], before: &[Does(1, SEND_1)], late: &[Dies(3), Tries(2, RECV), Tries(1, WAIT_IDLE)], ..none }))),
-        held(sampled(beside(Dead::Receiving, "message recv", "another dies over the same one, stopped", Script { act: &[TRY_RECV], before: &[Does(1, SEND_1)], late: &[Tries(2, RECV)], ..none }))),
+        held(sampled(beside(Dead::Receiving, "message recv", "another dies over the same one, stopped", Script { act: &[TRY_RECV, DROP], before: &[Does(1, SEND_1)], late: &[Tries(2, RECV)], ..none }))),
+        held(sampled(beside(Dead::Receiving, "message recv", "another dies over it, a next one comes, stopped", Script { act: &[TRY_RECV, DROP], before: &[Does(1, SEND_1)], late: &[Tries(2, TRY_RECV), Does(1, SEND_2)], done: &[Tries(2, RECV)], ..none }))),
         spins(row("message recv", "goes to sleep", Script { act: &[RECV], rouse: &[Does(1, SEND_1)], ..none })),
         spins(row("message recv", "goes to sleep beside another", Script { act: &[RECV], before: &[Sleeps(2, RECV)], rouse: &[Does(1, SEND_1), Does(1, SEND_2)], ..none })),
         row("message drop", "two wait for all of the memory", Script { ready: &[SEND_1, RECV], act: &[DROP], before: &[Sleeps(1, LOAN_ALL), Sleeps(2, LOAN_ALL)], ..none }),
@@ -101,6 +102,7 @@ pub(crate) fn rows() -> Vec<Row> {
         closing("message close", "who waits for memory", Script { act: &[CLOSE], before: &[Does(3, LOAN), Sleeps(1, LOAN_ALL), Sleeps(2, LOAN_ALL)], ..none }),
         closing("ack", "closed, receivers wait", Script { ready: &[SEND_1, LEASE, CLOSE], act: &[ACK], before: &[Sleeps(1, RECV), Sleeps(2, LEASE)], ..none }),
         sampled(closing("lease drop", "closed, receivers wait", Script { ready: &[SEND_1, LEASE, CLOSE], act: &[DROP], before: &[Sleeps(1, RECV), Sleeps(2, LEASE)], ..none })),
+        held(sampled(after(Dead::Sending, "wait_idle", "gives up a hole, stopped but alive", Script { act: &[TRY_IDLE], late: &[Tries(1, RECV)], ..none }))),
         spins(row("wait_idle", "goes to sleep", Script { act: &[WAIT_IDLE], before: &[Does(2, SEND_1), Does(1, LEASE)], ..none })),
         spins(row("wait_idle", "goes to sleep, a leaseholder dies", Script { act: &[WAIT_IDLE], before: &[Does(2, SEND_1), Does(1, LEASE), Sleeps(2, WAIT_IDLE)], rouse: &[Dies(1), Does(3, LEASE)], ..none })),
     ]
