@@ -26,7 +26,7 @@
 //! # Reading
 //!
 //! The slot of position `p` is written again only for `p + slots`, once all before it are committed. So
-//! a reader that finds the wrong sequence, and then (Acquire, pairs with both stores of the sequence) a `tail` that is less than
+//! a reader that finds the wrong sequence, and then (Acquire, pairs with both stores of the sequence) a `tail` that has not moved, or is less than
 //! `slots` ahead, looks at garbage; otherwise so much was sent in the meantime, and it tries again with a newer value.
 //! With `capacity + SPARE` slots or more, each failed try means more than [`SPARE`] values sent during one copy. Reading changes nothing;
 //! whoever dies reading has not been there.
@@ -147,6 +147,7 @@ fn copy<M: Memory>(memory: &M, position: u64) -> Option<M::Copy> {
 #[inline]
 pub(crate) fn read<M: Memory>(memory: &M, position: u64) -> Result<Found<M::Copy>, Nothing> {
     let mut reach = memory.capacity();
+    let mut last = 0;
     loop {
         // Acquire: pairs with the commit; the value and its sequence are as new.
         let tail = memory.tail().load(Ordering::Acquire);
@@ -160,9 +161,12 @@ pub(crate) fn read<M: Memory>(memory: &M, position: u64) -> Result<Found<M::Copy
         if let Some(copy) = copy(memory, position) {
             return Ok(Found { position, copy });
         }
-        if self::sent(memory).wrapping_sub(position) < memory.slots() {
+        let now = self::sent(memory);
+        // From one try to the next there are more, or it could go on for ever.
+        if sent < last || now <= sent || now - position < memory.slots() {
             return Err(Nothing::Corrupted);
         }
+        last = now;
         // The newest is the last to be overwritten.
         reach = (reach / 2).max(1);
     }
