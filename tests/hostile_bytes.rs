@@ -9,6 +9,8 @@ mod cases;
 mod hostile_messages;
 #[path = "scenario/hostile_pipe.rs"]
 mod hostile_pipe;
+#[path = "scenario/hostile_broadcast.rs"]
+mod hostile_broadcast;
 #[path = "scenario/hostile_queue.rs"]
 mod hostile_queue;
 #[path = "scenario/hostile_ring.rs"]
@@ -30,6 +32,11 @@ fn files_are_opened() {
 #[test]
 fn queues_are_overwritten_between_operations() {
     cases::check("hostile-queue", 500, hostile_queue::run);
+}
+
+#[test]
+fn broadcast_rings_and_latest_values_are_overwritten_between_operations() {
+    cases::check("hostile-broadcast", 1000, hostile_broadcast::run);
 }
 
 #[test]

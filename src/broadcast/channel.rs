@@ -5,7 +5,7 @@ use super::memory::{NOT_EMPTY, NOT_FULL, Senders, Words};
 use super::seats::{self, Joined};
 use crate::atomic::spin_loop;
 use crate::element::{Element, Unchecked};
-use crate::error::{Fault, Result, TryLockError, TryRecvError, TrySendError};
+use crate::error::{Error, Fault, Result, TryLockError, TryRecvError, TrySendError};
 use crate::owner::Owner;
 use crate::place::Place;
 use crate::sync::guarded;
@@ -108,11 +108,13 @@ impl<T: Element> Channel<T> {
     }
 
     /// A seat for process `me`, unless all are taken.
-    pub(super) fn join(&self, me: Owner) -> Result<Option<Joined>, Fault> {
-        let joined = self.locked(Patience::Forever, || {
-            seats::join(&self.words, self.sent(), me)
-        });
-        joined.map_err(fault)?.map_err(|Corrupted| CORRUPTED)
+    pub(super) fn join(&self, me: Owner, patience: Patience) -> Result<Option<Joined>> {
+        let joined = self.locked(patience, || seats::join(&self.words, self.sent(), me));
+        let joined = joined.map_err(|refused| match refused {
+            TryLockError::WouldBlock => Error::Timeout,
+            refused => fault(refused).into(),
+        })?;
+        joined.map_err(|Corrupted| CORRUPTED.into())
     }
 
     pub(super) fn close(&self) {

@@ -68,13 +68,26 @@ impl<T: Element> Broadcast<T> {
     /// [`Error::SubscribersFull`] if there are as many live subscribers as there can be; [`Error::Corrupted`],
     /// [`Error::ParticipantsFull`].
     pub fn subscribe(&self) -> Result<Subscriber<T>> {
+        self.subscribe_within(Patience::Forever)
+    }
+
+    /// The same, but blocks up to `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Timeout`], and those of [`subscribe`](Broadcast::subscribe).
+    pub fn subscribe_timeout(&self, timeout: Duration) -> Result<Subscriber<T>> {
+        self.subscribe_within(Patience::timeout(timeout))
+    }
+
+    fn subscribe_within(&self, patience: Patience) -> Result<Subscriber<T>> {
         let attachment = &self.channel.words.place.attachment;
         let me = attachment.process()?;
-        let joined = match self.channel.join(me)? {
+        let joined = match self.channel.join(me, patience)? {
             None => {
                 // Before turning the caller away, make sure that all are alive.
                 attachment.examine();
-                self.channel.join(me)?
+                self.channel.join(me, patience)?
             }
             joined => joined,
         };

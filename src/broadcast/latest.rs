@@ -1,13 +1,14 @@
 //! The value of which only the newest counts.
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use super::Watcher;
 use super::channel::{Channel, checked};
 use super::memory::{SEQUENCE, Senders, TAIL};
 use super::view::View;
 use crate::element::Element;
-use crate::error::{Fault, Result, SendError, TryRecvError, TrySendError};
+use crate::error::{Fault, Result, SendError, SendTimeoutError, TryRecvError, TrySendError};
 use crate::handle::handle;
 use crate::place::Place;
 use crate::segment::{Capacity, Kind, Options, Primitive, Size};
@@ -83,6 +84,28 @@ impl<T: Element> Latest<T> {
         self.channel
             .send_within(&value, Patience::None)
             .map_err(|refused| refused.of_try_send(value))
+    }
+
+    /// Sets it, and blocks up to `timeout` while another live thread is in the middle of setting it.
+    ///
+    /// # Errors
+    ///
+    /// [`Timeout`](SendTimeoutError::Timeout), and those of [`set`](Latest::set).
+    pub fn set_timeout(&self, value: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
+        self.channel
+            .send_within(&value, Patience::timeout(timeout))
+            .map_err(|refused| refused.of_send_timeout(value))
+    }
+
+    /// Sets it, and blocks until `deadline` while another live thread is in the middle of setting it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`set_timeout`](Latest::set_timeout).
+    pub fn set_deadline(&self, value: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
+        self.channel
+            .send_within(&value, Patience::Until(deadline))
+            .map_err(|refused| refused.of_send_timeout(value))
     }
 
     /// A watcher that waits for values newer than the present one. Any number of them can be made.

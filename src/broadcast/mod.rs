@@ -18,6 +18,8 @@ mod futures;
 #[cfg(all(loom, test))]
 mod model;
 mod seats;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 #[cfg(not(loom))]
 mod channel;

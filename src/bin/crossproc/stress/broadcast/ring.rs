@@ -283,7 +283,8 @@ impl Ring for Latest {
     fn say(handle: &Self::Handle, how: How, message: Message) -> Result<bool, Closed> {
         match how {
             How::Try => said_at_once(handle.try_set(message)),
-            How::Block | How::Timeout(_) => said_at_last(handle.set(message)),
+            How::Block => said_at_last(handle.set(message)),
+            How::Timeout(limit) => said(handle.set_timeout(message, limit)),
         }
     }
 
