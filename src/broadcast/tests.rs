@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::core::{self, Corrupted, Memory, Nothing};
 
-/// A ring whose values are their positions. So much is sent before each look at `tail` but the first; the slots below `written` hold what they
-/// should.
+/// A ring whose values are their positions. So much is sent before each look at `tail` but the first; only slots of positions from
+/// `whole_from` on hold what they should.
 struct Staged {
     tail: AtomicU64,
     sequence: AtomicU64,
@@ -93,8 +93,9 @@ fn a_tail_that_goes_back_is_garbage() {
 #[test]
 fn who_is_lapped_again_and_again_reads_the_newest() {
     let mut ring = Staged::new(64, 128, 64);
-    ring.step.set(70);
-    ring.whole_from = 64 + 14 * 70 - 1;
+    ring.step.set(130);
+    // Half as far behind each time: by the seventh it is the newest.
+    ring.whole_from = 64 + 2 * 6 * 130 - 1;
     let found = core::read(&ring, 0).map(|found| found.position);
-    assert_eq!(found, Ok(64 + 14 * 70 - 1));
+    assert_eq!(found, Ok(ring.whole_from));
 }
