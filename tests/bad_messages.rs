@@ -229,7 +229,7 @@ fn what_is_no_object_of_the_type() {
         }
         let block = scribbler.block_of((ticket + 1) % (2 * BLOCKS));
         scribbler.write(data + 64 * block, 9);
-        let mut receive = || match lease {
+        let receive = || match lease {
             false => queue.try_recv(),
             true => queue.try_lease().map(|lease| lease.ack()),
         };

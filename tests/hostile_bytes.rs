@@ -5,12 +5,12 @@ mod support;
 
 #[path = "scenario/cases.rs"]
 mod cases;
+#[path = "scenario/hostile_broadcast.rs"]
+mod hostile_broadcast;
 #[path = "scenario/hostile_messages.rs"]
 mod hostile_messages;
 #[path = "scenario/hostile_pipe.rs"]
 mod hostile_pipe;
-#[path = "scenario/hostile_broadcast.rs"]
-mod hostile_broadcast;
 #[path = "scenario/hostile_queue.rs"]
 mod hostile_queue;
 #[path = "scenario/hostile_ring.rs"]

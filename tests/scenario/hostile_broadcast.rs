@@ -134,7 +134,7 @@ impl<T: Element> Play for Waiting<T> {
                 one.try_iter().take(20).count()
             )),
             (10, Some(one)) => drop(format!("{one:?}")),
-            (_, Some(_)) if argument % 16 == 0 => self.ring.close(),
+            (_, Some(_)) if argument.is_multiple_of(16) => self.ring.close(),
             (_, Some(_)) => drop(self.subscribers.pop()),
         }
         drop(format!("{:?}", self.ring));
@@ -163,7 +163,7 @@ impl<T: Element> Play for Hasty<T> {
             5 => self.reader = self.ring.reader_from_oldest(),
             6 | 7 => drop(self.reader.try_recv()),
             8 => drop(self.reader.recv_timeout(PATIENCE)),
-            _ if argument % 16 == 0 => self.ring.close(),
+            _ if argument.is_multiple_of(16) => self.ring.close(),
             _ => drop(format!("{:?} {:?}", self.ring, self.reader)),
         }
     }
@@ -191,7 +191,7 @@ impl<T: Element> Play for Newest<T> {
             6 => self.watcher = self.latest.watch(),
             7 => drop(self.watcher.try_changed()),
             8 => drop(self.watcher.changed_deadline(Instant::now() + PATIENCE)),
-            _ if argument % 16 == 0 => self.latest.close(),
+            _ if argument.is_multiple_of(16) => self.latest.close(),
             _ => drop(format!("{:?} {:?}", self.latest, self.watcher)),
         }
     }

@@ -18,6 +18,8 @@ const SAMPLE: Duration = Duration::from_millis(5);
 const LEAST: usize = 8;
 /// Looks for a message, after which the other side must have gone wrong.
 const PATIENCE: u64 = 1 << 30;
+/// Of every queue, bytes: so much that the largest message is a small part of it.
+const MEMORY: usize = 64 << 20;
 /// Bytes of the last message.
 const STOP: usize = 1;
 
@@ -103,7 +105,7 @@ pub fn touched(size: usize) -> Contest {
 }
 
 fn queues(cores: Cores, work: Work) -> Result<Measured> {
-    let [there, back] = [(); 2].map(|()| MessageQueue::new((4 * work.size).max(4096)));
+    let [there, back] = [(); 2].map(|()| MessageQueue::new(MEMORY));
     let (there, back) = (there?, back?);
     let theirs = Queues {
         to: back.clone(),

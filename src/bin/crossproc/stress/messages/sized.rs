@@ -170,21 +170,15 @@ impl<const N: usize> Subject<N> for Messages {
     }
 
     fn recv(queue: &mut MessageQueue, how: How, batch: &mut [Message<N>]) -> Result<usize, Closed> {
-        let received = match how {
-            How::Try => moved(queue.try_recv(), |message| {
-                batch[0] = checked(&message.to_vec());
-                1
-            }),
-            How::Block => moved(queue.recv(), |message| {
-                batch[0] = checked(&message.to_vec());
-                1
-            }),
-            How::Timeout(limit) => moved(queue.recv_timeout(limit), |message| {
-                batch[0] = checked(&message.to_vec());
-                1
-            }),
+        let take = |message: crossproc::messages::Message<'_>| {
+            batch[0] = checked(&message.to_vec());
+            1
         };
-        received
+        match how {
+            How::Try => moved(queue.try_recv(), take),
+            How::Block => moved(queue.recv(), take),
+            How::Timeout(limit) => moved(queue.recv_timeout(limit), take),
+        }
     }
 }
 
