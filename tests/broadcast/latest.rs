@@ -1,7 +1,7 @@
 //! Only the newest value counts.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossproc::{Error, Latest, RecvError, RecvTimeoutError, SendError, TryRecvError};
 
@@ -19,9 +19,13 @@ fn it_has_a_value_from_the_beginning() {
         value.set([n; 3]).unwrap();
         assert_eq!(value.get(), Ok([n; 3]));
     }
+    let limit = Duration::from_millis(20);
+    value.set_timeout([5; 3], limit).unwrap();
+    value.set_deadline([6; 3], Instant::now() + limit).unwrap();
     value.try_set([7; 3]).unwrap();
     let newest = watcher.changed().unwrap();
-    assert_eq!((newest.value, newest.missed), ([7; 3], 20));
+    assert_eq!((newest.value, newest.missed), ([7; 3], 22));
+    assert_eq!(watcher.version(), value.version());
     assert_eq!(watcher.try_changed(), Err(TryRecvError::Empty));
 }
 

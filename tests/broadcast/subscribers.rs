@@ -70,8 +70,8 @@ fn senders_wait_for_the_slowest() {
 fn time_limits_are_kept() {
     guarded!();
     let ring = Broadcast::new(1).unwrap();
-    let mut subscriber = ring.subscribe().unwrap();
     let limit = Duration::from_millis(20);
+    let mut subscriber = ring.subscribe_timeout(limit).unwrap();
     let start = Instant::now();
     assert_eq!(
         subscriber.recv_timeout(limit),
