@@ -40,6 +40,7 @@ use crate::platform::signals;
 const ROOM: usize = 100;
 /// So many bells of one segment that has used the room up.
 const MOST_BELLS: usize = 64;
+
 /// Futures that wait, and threads that sleep for them. A forked child has neither.
 #[derive(Default)]
 pub(super) struct Reactor {
