@@ -54,7 +54,8 @@ fn loans_are_filled_in_place_shortened_and_given_back() {
     let queue = MessageQueue::new(4096).unwrap();
     assert_eq!(queue.memory(), 4096);
     let mut loan = queue.loan(100).unwrap();
-    write!(loan, "{}-ab", 12).unwrap();
+    let text = "ab";
+    write!(loan, "{}-{text}", 12).unwrap();
     loan.truncate(5);
     assert_eq!((loan.len(), loan.is_empty()), (5, false));
     assert_eq!(

@@ -176,7 +176,7 @@ pub(crate) fn judge(
     assert_eq!(stage.ask(TRY_IDLE), DONE, "something is left to do");
     for queue in [0, OTHER] {
         assert_eq!(stage.ask(TRY_LOAN_ALL | queue), DONE, "memory is lost");
-        stage.ask(DROP);
+        stage.ask(DROP | queue);
     }
     Verdict {
         committed: verdict,
