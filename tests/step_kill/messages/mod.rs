@@ -48,7 +48,7 @@ pub(crate) fn rows() -> Vec<Row> {
         spins(row("loan", "goes to sleep beside others", Script { act: &[LOAN_ALL], before: &[Does(1, LOAN_LARGE), Sleeps(2, LOAN_ALL), Sleeps(3, LOAN_LARGE)], ..none })),
         spins(row("loan", "holder dies while it sleeps", Script { act: &[LOAN_ALL], before: &[Does(1, LOAN)], rouse: &[Tries(2, LOAN_ALL), Dies(1)], ..none })),
         long(row("loan", "sweeps: a loan of the dead", Script { act: &[TRY_LOAN_ALL], before: &[Does(1, LOAN), Dies(1)], ..none })),
-        sampled(row("loan", "sweeps: loans and messages of the dead", Script { act: &[TRY_LOAN_ALL], before: &[Does(3, SEND_1), Does(1, RECV), Does(1, LOAN), Dies(1), Does(2, LOAN), Dies(2)], late: &[Tries(3, LOAN_ALL)], ..none })).unsteady(),
+        sampled(row("loan", "sweeps: loans and messages of the dead, not leases", Script { act: &[TRY_LOAN_ALL], before: &[Does(3, SEND_1), Does(3, SEND_2), Does(1, RECV), Does(1, LEASE), Does(1, LOAN), Dies(1), Does(2, LOAN), Dies(2)], late: &[Tries(3, LOAN_ALL)], ..none })).unsteady(),
         sampled(after(Dead::Taking, "loan", "sweeps: blocks without a chunk", Script { act: &[TRY_LOAN_ALL], ..none })),
         held(sampled(after(Dead::Taking, "loan", "sweeps, others do, stopped but alive", Script { act: &[LOAN], late: &[Tries(1, LOAN_ALL)], ..none }))),
         held(sampled(elsewhere(Dead::Taking, "loan", "others sweep another queue, stopped but alive", Script { act: &[LOAN_LARGE], late: &[Does(1, LOAN_ALL | OTHER)], ..none }))),
