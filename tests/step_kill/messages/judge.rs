@@ -163,6 +163,8 @@ pub(crate) fn judge(
         heard: 0,
     };
     inquest.nobody_waits_in_vain();
+    // What was to be nobody's until now.
+    while inquest.stage.ask(DROP) == DONE {}
     inquest.drain();
     // Those who still wait are the ones that there was nothing for.
     while inquest.someone_receives() {

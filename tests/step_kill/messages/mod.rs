@@ -6,12 +6,13 @@ mod judge;
 
 use crate::play::{Play, Script};
 use crate::scenario::{Density, Fate, Row};
-use crate::stage::Cue::{Dies, Does, Sleeps, Tries};
+use crate::stage::Cue::{self, Dies, Does, Sleeps, Tries};
+use crate::stage::JUDGE;
 use digger::{Dead, Digger};
 use hands::{
-    ACK, CLOSE, DROP, FILL, Hands, LEASE, LOAN, LOAN_ALL, LOAN_LARGE, OTHER, RECV, SEND, SEND_1,
-    SEND_2, SEND_LARGE_1, SEND_LARGE_MINE, SEND_MINE, TRY_IDLE, TRY_LEASE, TRY_LOAN, TRY_LOAN_ALL,
-    TRY_RECV, WAIT_IDLE, create,
+    ACK, BLOCKS, CLOSE, DROP, FILL, Hands, LEASE, LOAN, LOAN_ALL, LOAN_LARGE, OTHER, RECV, SEND,
+    SEND_1, SEND_2, SEND_LARGE_1, SEND_LARGE_MINE, SEND_MINE, TRY_IDLE, TRY_LEASE, TRY_LOAN,
+    TRY_LOAN_ALL, TRY_RECV, WAIT_IDLE, create,
 };
 use judge::{judge, judge_closing};
 
@@ -22,6 +23,14 @@ const LONG: Density = Density {
     reach: 2_500,
 };
 const SAMPLED: Density = Density { stride: 7, ..LONG };
+
+/// The judge has it, and keeps it until it judges.
+const ALL_BUT_ONE_BLOCK: [Cue; BLOCKS + 1] = {
+    let mut cues = [Does(JUDGE, LOAN); BLOCKS + 1];
+    cues[BLOCKS - 1] = Sleeps(1, LOAN_ALL);
+    cues[BLOCKS] = Sleeps(2, LOAN);
+    cues
+};
 
 #[rustfmt::skip] // one row, one line
 pub(crate) fn rows() -> Vec<Row> {
@@ -54,6 +63,7 @@ pub(crate) fn rows() -> Vec<Row> {
         held(sampled(elsewhere(Dead::Taking, "loan", "others sweep another queue, stopped but alive", Script { act: &[LOAN_LARGE], late: &[Does(1, LOAN_ALL | OTHER)], ..none }))),
         row("loan drop", "two wait for all of it", Script { ready: &[LOAN_ALL], act: &[DROP], before: &[Sleeps(1, LOAN_ALL), Sleeps(2, LOAN_ALL)], ..none }),
         sampled(row("loan drop", "one wants little, one wants much", Script { ready: &[LOAN_LARGE], act: &[DROP], before: &[Does(3, LOAN), Sleeps(1, SEND_LARGE_1), Sleeps(2, LOAN_LARGE)], ..none })),
+        row("loan drop", "one wants more than that, one behind it does not", Script { ready: &[LOAN], act: &[DROP], before: &ALL_BUT_ONE_BLOCK, ..none }),
         held(row("loan drop", "others want all of it, stopped but alive", Script { ready: &[LOAN], act: &[DROP], late: &[Dies(2), Tries(1, LOAN_ALL)], done: &[Tries(3, TRY_LOAN)], ..none })),
         row("loan fill", "one waits for all of it", Script { ready: &[LOAN], act: &[FILL], before: &[Sleeps(1, LOAN_ALL)], ..none }),
 
