@@ -23,6 +23,12 @@ const LONG: Density = Density {
     reach: 2_500,
 };
 const SAMPLED: Density = Density { stride: 7, ..LONG };
+/// Looking at a hole again and again before it is given up takes longer still.
+const PAST_HOLE: Density = Density {
+    stride: 5,
+    every: 2_400,
+    reach: 3_000,
+};
 
 /// The judge has it, and keeps it until it judges.
 const ALL_BUT_ONE_BLOCK: [Cue; BLOCKS + 1] = {
@@ -41,6 +47,7 @@ pub(crate) fn rows() -> Vec<Row> {
     let closing = |operation, state, script| Row::new(operation, state, move || Play::<Hands>::new(create, judge_closing, script).anew());
     let long = |row: Row| row.density(LONG);
     let sampled = |row: Row| row.density(SAMPLED);
+    let past_hole = |row: Row| row.density(PAST_HOLE);
     let disturbed = |row: Row| row.density(SAMPLED).unsteady();
     let held = |row: Row| row.unsteady().fate(Fate::Held);
     let spins = |row: Row| row.unsteady().density(Density::SPINNING_SAMPLED);
@@ -102,7 +109,7 @@ pub(crate) fn rows() -> Vec<Row> {
         sampled(row("adopt", "returned", Script { act: &[RECV], before: &[Does(2, SEND_1), Does(1, LEASE), Does(1, DROP)], ..none })),
         sampled(after(Dead::Receiving, "adopt", "half received by the dead", Script { act: &[RECV], before: &[Does(1, SEND_1)], ..none })),
         disturbed(after(Dead::Sending, "adopt", "behind a hole", Script { act: &[TRY_RECV], late: &[Tries(1, RECV)], ..none })),
-        held(sampled(after(Dead::Sending, "adopt", "behind a hole, stopped but alive", Script { act: &[TRY_RECV], late: &[Tries(1, RECV), Tries(2, WAIT_IDLE)], ..none }))),
+        held(past_hole(after(Dead::Sending, "adopt", "behind a hole, stopped but alive", Script { act: &[TRY_RECV], late: &[Tries(1, RECV), Tries(2, WAIT_IDLE)], ..none }))),
         sampled(after(Dead::Claiming, "message recv", "behind a hole", Script { act: &[TRY_RECV], late: &[Does(1, SEND_1), Tries(2, RECV)], ..none })).unsteady(),
 
         held(sampled(elsewhere(Dead::Sending, "loan send", "others pass another queue's hole, stopped", Script { ready: &[LOAN, FILL], act: &[SEND], late: &[Does(1, RECV | OTHER)], ..none }))),
@@ -112,7 +119,7 @@ pub(crate) fn rows() -> Vec<Row> {
         closing("message close", "who waits for memory", Script { act: &[CLOSE], before: &[Does(3, LOAN), Sleeps(1, LOAN_ALL), Sleeps(2, LOAN_ALL)], ..none }),
         closing("ack", "closed, receivers wait", Script { ready: &[SEND_1, LEASE, CLOSE], act: &[ACK], before: &[Sleeps(1, RECV), Sleeps(2, LEASE)], ..none }),
         sampled(closing("lease drop", "closed, receivers wait", Script { ready: &[SEND_1, LEASE, CLOSE], act: &[DROP], before: &[Sleeps(1, RECV), Sleeps(2, LEASE)], ..none })),
-        held(sampled(after(Dead::Sending, "wait_idle", "gives up a hole, stopped but alive", Script { act: &[TRY_IDLE], late: &[Tries(1, RECV)], ..none }))),
+        held(past_hole(after(Dead::Sending, "wait_idle", "gives up a hole, stopped but alive", Script { act: &[TRY_IDLE], late: &[Tries(1, RECV)], ..none }))),
         spins(row("wait_idle", "goes to sleep", Script { act: &[WAIT_IDLE], before: &[Does(2, SEND_1), Does(1, LEASE)], ..none })),
         spins(row("wait_idle", "goes to sleep, a leaseholder dies", Script { act: &[WAIT_IDLE], before: &[Does(2, SEND_1), Does(1, LEASE), Sleeps(2, WAIT_IDLE)], rouse: &[Dies(1), Does(3, LEASE)], ..none })),
     ]
