@@ -134,6 +134,11 @@ fn positions_that_cannot_be() {
     let (queue, scribbler) = queue_of_three();
     scribbler.write(0, 1000);
     scribbler.write(128, 900);
+    assert_eq!(
+        rest(&queue),
+        [0, 1, 2],
+        "the head seems to have passed them"
+    );
     let what = corrupted(queue.try_recv());
     assert!(what.contains("positions contradict each other"), "{what}");
     let loan = queue.loan(1).unwrap();
