@@ -191,7 +191,7 @@ fn clear(pool: &impl Pool, run: Run) {
     }
     for (word, mask) in run.words() {
         let word = pool.map(word);
-        if mask == u32::MAX {
+        if mask == ones(PER_WORD) {
             // Nobody else changes a word all of which is the caller's. Release: as in `change`.
             word.store(changed(word.load(Ordering::Relaxed), 0), Ordering::Release);
         } else {
