@@ -164,6 +164,12 @@ fn receive_once<T: Element>(role: &Role<T>, receiver: &mut Receiver) -> Result<T
         Ok(None) => {}
         Err(corrupted) => return Err(TryRecvError::Fault(corrupted.into())),
     }
+    receive_last(role, receiver)
+}
+
+/// Nothing was there: says why, unless there is something by now.
+#[inline(never)]
+fn receive_last<T: Element>(role: &Role<T>, receiver: &mut Receiver) -> Result<T, TryRecvError> {
     let gone = gone(role)?;
     match receiver.receive(role.words()) {
         Ok(Some(copy)) => received(role, copy),
