@@ -135,3 +135,6 @@ fn place_of_a_position(input: &mut Input<'_>) -> u64 {
 pub(crate) fn any_word(input: &mut Input<'_>) -> u64 {
     u64::from_le_bytes(std::array::from_fn(|_| input.byte()))
 }
+
+// Each program that includes this file uses what it needs of it.
+const _: fn(&str) -> SegmentFile = SegmentFile::of;
