@@ -23,7 +23,7 @@ pub fn family() -> Family {
     contests.push(wakes::contest());
     Family {
         contests,
-        room: "pipes of 512 KiB, the system's of 1 MiB, sockets as they are, queues with room for four messages",
+        room: "pipes of 512 KiB, the system's of 1 MiB, sockets as they are, queues of 64 MiB",
         wanted: 21,
         limit: Duration::from_secs(100),
     }
