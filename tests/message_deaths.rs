@@ -513,6 +513,13 @@ fn a_thread_that_cannot_take_part_gives_back_what_it_has() {
     assert_eq!(does_the_job(&queue, b"job"), 1);
     queue.wait_idle().unwrap();
     all_is_free(&queue);
+
+    elsewhere(&mut || {
+        assert!(!queue.is_closed());
+        queue.close();
+        assert!(queue.is_closed());
+    });
+    assert_eq!(queue.recv().unwrap_err(), RecvError::Closed);
 }
 
 #[test]

@@ -81,7 +81,7 @@ impl Messages {
         let actor = self.actor().map_err(TryLoanError::Fault)?;
         let geometry = &self.words.geometry;
         let wanted = geometry.blocks_for(len).ok_or(TryLoanError::Oversized)?;
-        if core::is_closed(&actor) {
+        if self.is_closed() {
             return Err(TryLoanError::Closed);
         }
         // Spread over the memory, so that participants rarely meet.
@@ -196,7 +196,8 @@ impl Messages {
     // What is there.
 
     pub(super) fn len(&self) -> usize {
-        self.actor().map_or(0, |actor| core::len(&actor) as usize)
+        let words = &self.words;
+        core::len(words.head(), words.tail(), words.slots()) as usize
     }
 
     pub(super) fn memory(&self) -> usize {
@@ -217,14 +218,14 @@ impl Messages {
     }
 
     pub(super) fn close(&self) {
-        if let Ok(actor) = self.actor() {
-            core::close(&actor);
-        }
+        // Should this thread die before it has rung, those who sleep must know it. Without a record they hear of it late.
+        let _ = self.actor();
+        core::close(self.words.tail());
         self.words.ring_all();
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.actor().is_ok_and(|actor| core::is_closed(&actor))
+        core::is_closed(self.words.tail())
     }
 
     pub(super) fn wait_idle(&self, patience: Patience) -> Result<(), WaitTimeoutError> {

@@ -79,9 +79,14 @@ pub(super) trait Site: Pool + Sized {
     #[inline]
     fn made_room(&self) {
         let memory = self.memory();
-        if memory.is_awaited() && core::len(self) >= self.slots() / 2 {
+        if memory.is_awaited() && self.tickets() >= self.slots() / 2 {
             memory.ring_all();
         }
+    }
+
+    /// Tickets claimed that the head has not passed.
+    fn tickets(&self) -> u64 {
+        core::len(self.head_word(), self.tail_word(), self.slots())
     }
 
     /// A message is done with: if nothing is left, whoever waits for that hears of it.
@@ -99,7 +104,7 @@ pub(super) trait Site: Pool + Sized {
     #[cold]
     fn has_more(&self) -> bool {
         if cfg!(seeded_bug = "wakeups") {
-            return core::len(self) > 0;
+            return self.tickets() > 0;
         }
         core::look(self).is_ok()
     }
@@ -108,7 +113,7 @@ pub(super) trait Site: Pool + Sized {
     #[inline]
     fn ring_if_closed(&self) {
         let not_empty = self.not_empty();
-        if not_empty.is_awaited() && core::is_closed(self) {
+        if not_empty.is_awaited() && core::is_closed(self.tail_word()) {
             not_empty.ring_all();
         }
     }

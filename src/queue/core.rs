@@ -284,21 +284,21 @@ fn give_up<M: Memory>(memory: &M, ticket: u64, sequence: u64) {
 }
 
 /// Lets nothing more be sent. What was sent before can still be received.
-pub(crate) fn close<M: Memory>(memory: &M) {
-    memory.tail().fetch_or(FLAG, Ordering::AcqRel);
+pub(crate) fn close(tail: &AtomicU64) {
+    tail.fetch_or(FLAG, Ordering::AcqRel);
 }
 
-pub(crate) fn is_closed<M: Memory>(memory: &M) -> bool {
-    memory.tail().load(Ordering::Acquire) & FLAG != 0
+pub(crate) fn is_closed(tail: &AtomicU64) -> bool {
+    tail.load(Ordering::Acquire) & FLAG != 0
 }
 
 /// Values sent and not yet received, those being written included; never more than the capacity.
-pub(crate) fn len<M: Memory>(memory: &M) -> u64 {
+pub(crate) fn len(head: &AtomicU64, tail: &AtomicU64, capacity: u64) -> u64 {
     loop {
-        let tail = memory.tail().load(Ordering::Acquire);
-        let head = memory.head().load(Ordering::Acquire);
-        if memory.tail().load(Ordering::Acquire) == tail {
-            return (tail & !FLAG).wrapping_sub(head).min(memory.capacity());
+        let before = tail.load(Ordering::Acquire);
+        let head = head.load(Ordering::Acquire);
+        if tail.load(Ordering::Acquire) == before {
+            return (before & !FLAG).wrapping_sub(head).min(capacity);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::core::{self, Nothing, Refused};
+use super::core::{self, Memory, Nothing, Refused};
 use super::memory::{self, Words};
 use crate::element::Element;
 use crate::error::{
@@ -130,19 +130,20 @@ impl<T: Element> Queue<T> {
     pub fn close(&self) {
         // Should this thread die before it has rung, those who sleep must know it. Without a record they hear of it late.
         let _ = self.participant();
-        core::close(&self.words);
+        core::close(self.words.tail());
         Bell::new(self.words.not_empty()).ring_all();
         Bell::new(self.words.not_full()).ring_all();
     }
 
     /// Whether it was closed.
     pub fn is_closed(&self) -> bool {
-        core::is_closed(&self.words)
+        core::is_closed(self.words.tail())
     }
 
     /// Elements sent and not yet received, those being written at this moment included.
     pub fn len(&self) -> usize {
-        core::len(&self.words) as usize
+        let words = &self.words;
+        core::len(words.head(), words.tail(), words.capacity()) as usize
     }
 
     /// Whether [`len`](Queue::len) is 0.

@@ -268,7 +268,8 @@ fn settle(shared: &Arc<Shared>, mut sent: Vec<u64>, received: &[Vec<u64>]) {
             );
         }
     }
-    let claims = core::len(&actor) + shared.head.load(Ordering::Relaxed);
+    let claims = core::len(actor.head(), actor.tail(), actor.capacity())
+        + shared.head.load(Ordering::Relaxed);
     let holes = claims - sent.len() as u64;
     let mut delivered = [received.concat(), rest].concat();
     delivered.sort_unstable();
@@ -339,7 +340,7 @@ fn closing() {
     check(2, || {
         let shared = Shared::new(2);
         let sender = Actor::new(&shared, 0).spawn(|sender| sender.send(&[11, 12]));
-        let closer = Actor::new(&shared, 1).spawn(core::close);
+        let closer = Actor::new(&shared, 1).spawn(|closer| core::close(closer.tail()));
         let receiver = Actor::new(&shared, 2);
         let received = receiver.receive(1);
         let drained = receiver.try_receive();
@@ -349,7 +350,7 @@ fn closing() {
             assert_eq!(sent, received, "nothing is sent after that");
         }
         let received = [received, drained.into_iter().collect()].concat();
-        assert!(core::is_closed(&receiver));
+        assert!(core::is_closed(receiver.tail()));
         assert_eq!(receiver.try_send(21), Err(Refused::Closed));
         settle(&shared, sent, &[received]);
     });
@@ -442,7 +443,8 @@ impl Actor {
         };
         let received = bells.kernel.block_until(&bells.not_empty, attempt);
         // A wake that came too early for somebody else is passed on.
-        if core::len(self) > 0 || core::is_closed(self) {
+        if core::len(self.head(), self.tail(), self.capacity()) > 0 || core::is_closed(self.tail())
+        {
             bells.kernel.bell(&bells.not_empty).ring(1);
         }
         received
@@ -450,7 +452,7 @@ impl Actor {
 
     fn close(&self) {
         let bells = self.shared.bells.as_ref().expect("a history with bells");
-        core::close(self);
+        core::close(self.tail());
         bells.kernel.bell(&bells.not_empty).ring_all();
         bells.kernel.bell(&bells.not_full).ring_all();
     }

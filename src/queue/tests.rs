@@ -105,12 +105,12 @@ fn closing_refuses_what_comes_and_keeps_what_is_there() {
     let queue = Staged::default();
     let (intent, seen_head) = (AtomicU64::new(0), Cell::new(0));
     assert_eq!(core::send(&queue, &intent, &seen_head, &5), Ok(()));
-    core::close(&queue);
+    core::close(&queue.tail);
     assert_eq!(
         core::send(&queue, &intent, &seen_head, &6),
         Err(Refused::Closed)
     );
-    assert_eq!(core::len(&queue), 1);
+    assert_eq!(core::len(&queue.head, &queue.tail, 1), 1);
     assert_eq!(core::receive(&queue), Ok(5));
     assert_eq!(core::receive(&queue), Err(Nothing::Closed));
 }

@@ -9,7 +9,7 @@ use super::super::pool::Site;
 use super::super::transfer::Purpose;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::owner::Owner;
-use crate::queue::core::{self, Refused};
+use crate::queue::core::Refused;
 use crate::sync::model::scene::{Actor, Counted, DOOMED, Tally, Value, owner};
 use crate::wait::{Bell, Parking};
 
@@ -251,7 +251,7 @@ impl<'a> User<'a> {
             outcome => Some(outcome.ok()),
         };
         let received = self.actor.block_until(|queue| &queue.not_empty, attempt);
-        if core::len(self) > 0 {
+        if self.tickets() > 0 {
             self.not_empty().ring(1);
         }
         received
