@@ -208,7 +208,7 @@ pub(crate) fn look<M: Memory>(memory: &M) -> Result<u64, Nothing> {
 fn is_there<M: Memory>(memory: &M, ticket: u64) -> bool {
     let ready = ticket.wrapping_add(1);
     // Acquire: pairs with the sender's commit. Tickets do not come as far as the flag.
-    ready & FLAG == 0 && memory.sequence(ticket).load(Ordering::Acquire) == ready
+    (ticket | ready) & FLAG == 0 && memory.sequence(ticket).load(Ordering::Acquire) == ready
 }
 
 /// Moves `head` from `ticket` to the next: with a copy of the value made, **the commit** of receiving it.
