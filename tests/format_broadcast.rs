@@ -1,55 +1,16 @@
 //! The words of broadcast rings, overwriting rings and latest values are part of the format: see `docs/format.md`.
 
+#[path = "support/body.rs"]
+mod body;
 mod support;
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
+use body::Body;
 use crossproc::{Broadcast, Latest, Overwriting};
 use support::{Leaks, unique_name, watchdog};
 
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// What a segment holds, as its file shows it while it is used.
-struct Body {
-    file: File,
-    start: u64,
-}
-
-impl Body {
-    /// That of the segment of this name, which goes by it no longer; compares what the header says.
-    #[track_caller]
-    fn of(name: &str, kind: u32, capacity: u64, len: u64) -> Body {
-        let path = format!("/dev/shm/crossproc.{name}");
-        let mut body = Body {
-            file: File::open(path).unwrap(),
-            start: 0,
-        };
-        crossproc::unlink(name).unwrap();
-        assert_eq!(body.u32(12), kind, "kind");
-        assert_eq!(body.u64(24), capacity, "capacity");
-        assert_eq!(body.u64(104), len, "length of the body");
-        body.start = body.u64(96);
-        body
-    }
-
-    fn bytes<const N: usize>(&self, offset: u64) -> [u8; N] {
-        let mut bytes = [0; N];
-        self.file
-            .read_exact_at(&mut bytes, self.start + offset)
-            .unwrap();
-        bytes
-    }
-
-    fn u64(&self, offset: u64) -> u64 {
-        u64::from_le_bytes(self.bytes(offset))
-    }
-
-    fn u32(&self, offset: u64) -> u32 {
-        u32::from_le_bytes(self.bytes(offset))
-    }
-}
 
 /// The claim of a seat by this process, whose record is the first.
 const fn held(tag: u64) -> u64 {

@@ -1,57 +1,30 @@
 //! The words of queues for messages and for objects, and what participants announce, are part of the format: see `docs/format.md`.
 
+#[path = "support/body.rs"]
+mod body;
 mod support;
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
+use body::Body;
 use crossproc::{MessageQueue, ObjectQueue};
 use support::{Leaks, unique_name, watchdog};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What a segment's file shows while it is used. It goes by its name no longer.
-struct Bytes {
-    file: File,
-    body: u64,
+/// The chunk that begins at a block: its word and its label.
+fn chunk(body: &Body, block: u64) -> (u64, u64) {
+    let at = 1408 + 16 * block;
+    (body.u64(at), body.u64(at + 8))
 }
 
-impl Bytes {
-    #[track_caller]
-    fn of(name: &str, kind: u32, capacity: u64, len: u64) -> Bytes {
-        let file = File::open(format!("/dev/shm/crossproc.{name}")).unwrap();
-        crossproc::unlink(name).unwrap();
-        let mut bytes = Bytes { file, body: 0 };
-        assert_eq!(bytes.u64(12) as u32, kind, "kind");
-        assert_eq!(bytes.u64(24), capacity, "capacity");
-        assert_eq!(bytes.u64(104), len, "length of the body");
-        bytes.body = bytes.u64(96);
-        bytes
-    }
-
-    fn u64(&self, offset: u64) -> u64 {
-        let mut word = [0; 8];
-        self.file
-            .read_exact_at(&mut word, self.body + offset)
-            .unwrap();
-        u64::from_le_bytes(word)
-    }
-
-    /// The chunk that begins at a block: its word and its label.
-    fn chunk(&self, block: u64) -> (u64, u64) {
-        let at = 1408 + 16 * block;
-        (self.u64(at), self.u64(at + 8))
-    }
-
-    /// The one block whose chunk is not vacant.
-    #[track_caller]
-    fn only_chunk(&self, blocks: u64) -> u64 {
-        let mut taken = (0..blocks).filter(|block| self.chunk(*block).0 != 0);
-        let block = taken.next().expect("a chunk");
-        assert_eq!(taken.next(), None);
-        block
-    }
+/// The one block whose chunk is not vacant.
+#[track_caller]
+fn only_chunk(body: &Body, blocks: u64) -> u64 {
+    let mut taken = (0..blocks).filter(|block| chunk(body, *block).0 != 0);
+    let block = taken.next().expect("a chunk");
+    assert_eq!(taken.next(), None);
+    block
 }
 
 /// A claim of the first life in record number 1, this process's.
@@ -76,11 +49,11 @@ fn a_message_on_its_way() {
     // Ten blocks of 64 bytes.
     let queue = MessageQueue::create(&name, 601).unwrap();
     let (slots, data) = places(10);
-    let bytes = Bytes::of(&name, 14, 601, data + 640);
+    let bytes = Body::of(&name, 14, 601, data + 640);
 
     let mut loan = queue.loan(130).unwrap();
-    let block = bytes.only_chunk(10);
-    assert_eq!(bytes.chunk(block).0, held(3));
+    let block = only_chunk(&bytes, 10);
+    assert_eq!(chunk(&bytes, block).0, held(3));
     assert_eq!(
         bytes.u64(384),
         1 << 32 | 7 << block,
@@ -90,22 +63,22 @@ fn a_message_on_its_way() {
     assert_eq!(bytes.u64(data + 64 * block), 0x0123_4567_89ab_cdef);
 
     loan.send().unwrap();
-    assert_eq!(bytes.chunk(block), (3 << 16 | 2, 130), "under ticket 0");
+    assert_eq!(chunk(&bytes, block), (3 << 16 | 2, 130), "under ticket 0");
     assert_eq!((bytes.u64(0), bytes.u64(128)), (1, 0), "tail and head");
     assert_eq!((bytes.u64(slots), bytes.u64(slots + 8)), (1, block));
 
     let lease = queue.lease().unwrap();
-    assert_eq!(bytes.chunk(block), (held(3) | LEASED, 130));
+    assert_eq!(chunk(&bytes, block), (held(3) | LEASED, 130));
     assert_eq!((bytes.u64(0), bytes.u64(128)), (1, 1));
     let news = bytes.u64(272);
     drop(lease);
-    assert_eq!(bytes.chunk(block), (3 << 16 | LEASED | 2, 130));
+    assert_eq!(chunk(&bytes, block), (3 << 16 | LEASED | 2, 130));
     assert_eq!(bytes.u64(272), news + 1);
 
     let lease = queue.lease().unwrap();
-    assert_eq!(bytes.chunk(block), (held(3) | LEASED, 1 << 48 | 130));
+    assert_eq!(chunk(&bytes, block), (held(3) | LEASED, 1 << 48 | 130));
     lease.ack();
-    assert_eq!(bytes.chunk(block).0, 0);
+    assert_eq!(chunk(&bytes, block).0, 0);
     assert_eq!(bytes.u64(384), 2 << 32);
     queue.close();
     assert_eq!(bytes.u64(0), 1 << 63 | 1);
@@ -118,11 +91,11 @@ fn a_high_ticket() {
     let name = unique_name("format");
     let queue = MessageQueue::create(&name, 64).unwrap();
     let (_, data) = places(1);
-    let bytes = Bytes::of(&name, 14, 64, data + 64);
+    let bytes = Body::of(&name, 14, 64, data + 64);
     for ticket in 0..40_000 {
         queue.send(b"").unwrap();
         let (low, high) = (ticket & 0x3fff, ticket >> 14);
-        assert_eq!(bytes.chunk(0).0, high << 32 | 1 << 16 | low << 2 | 2);
+        assert_eq!(chunk(&bytes, 0).0, high << 32 | 1 << 16 | low << 2 | 2);
         drop(queue.recv().unwrap());
     }
 }
@@ -134,10 +107,10 @@ fn memory_in_large_blocks() {
     let name = unique_name("format");
     let queue = ObjectQueue::<Vec<u8>>::create(&name, 4096 * 64 + 1).unwrap();
     let (_, data) = places(2049);
-    let bytes = Bytes::of(&name, 15, 4096 * 64 + 1, data + 2049 * 128);
+    let bytes = Body::of(&name, 15, 4096 * 64 + 1, data + 2049 * 128);
     queue.send(&vec![7; 127]).unwrap();
-    let block = bytes.only_chunk(2049);
-    assert_eq!(bytes.chunk(block), (1 << 16 | 2, 128));
+    let block = only_chunk(&bytes, 2049);
+    assert_eq!(chunk(&bytes, block), (1 << 16 | 2, 128));
     assert_eq!(bytes.u64(data + 128 * block), 0x0707_0707_0707_077f);
     assert_eq!(bytes.u64(384 + block / 32 * 8) as u32, 1 << (block % 32));
 }
@@ -150,11 +123,11 @@ fn announcements() {
     let name = unique_name("format");
     let queue = MessageQueue::create(&name, 64).unwrap();
     let (_, data) = places(1);
-    let mut bytes = Bytes::of(&name, 14, 64, data + 64);
+    let mut bytes = Body::of(&name, 14, 64, data + 64);
     queue.send(b"").unwrap();
     drop(queue.recv().unwrap());
     queue.send(b"").unwrap();
     // The second record, behind the segment's first page.
-    bytes.body = 4096 + 1280;
+    bytes.start = 4096 + 1280;
     assert_eq!([128, 136, 144].map(|offset| bytes.u64(offset)), [2, 0, 0]);
 }

@@ -1,13 +1,15 @@
 //! The words of locks, semaphores, events and the like are part of the format: see `docs/format.md`.
 
+#[path = "support/body.rs"]
+mod body;
 mod support;
 
-use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::Duration;
 
+use body::Body;
 use crossproc::{
     Barrier, Condvar, CountingSemaphore, Event, LockError, Mutex, OnceLock, ReentrantMutex, RwLock,
     Semaphore,
@@ -16,57 +18,17 @@ use support::{Leaks, unique_name, watchdog};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What a segment holds, as its file shows it while it is used.
-struct Body {
-    file: File,
-    start: u64,
-}
-
-impl Body {
-    /// That of the segment of this name, which goes by it no longer; compares what the header says.
-    #[track_caller]
-    fn of(name: &str, kind: u32, capacity: u64, len: u64) -> Body {
-        let path = format!("/dev/shm/crossproc.{name}");
-        let mut body = Body {
-            file: File::open(path).unwrap(),
-            start: 0,
-        };
-        crossproc::unlink(name).unwrap();
-        assert_eq!(body.u32(12), kind, "kind");
-        assert_eq!(body.u64(24), capacity, "capacity");
-        assert_eq!(body.u64(104), len, "length of the body");
-        body.start = body.u64(96);
-        body
-    }
-
-    fn bytes<const N: usize>(&self, offset: u64) -> [u8; N] {
-        let mut bytes = [0; N];
-        self.file
-            .read_exact_at(&mut bytes, self.start + offset)
-            .unwrap();
-        bytes
-    }
-
-    fn u64(&self, offset: u64) -> u64 {
-        u64::from_le_bytes(self.bytes(offset))
-    }
-
-    fn u32(&self, offset: u64) -> u32 {
-        u32::from_le_bytes(self.bytes(offset))
-    }
-
-    /// Who sleeps in `waits` sleeps on the bell at `offset`, until `wakes` has it rung.
-    fn has_a_bell_at(&self, offset: u64, waits: impl FnOnce() + Send, wakes: impl FnOnce()) {
-        thread::scope(|scope| {
-            assert_eq!(self.u32(offset) & 1, 0, "nobody sleeps");
-            let waiter = scope.spawn(waits);
-            while self.u32(offset) & 1 == 0 {
-                assert!(!waiter.is_finished(), "it did not have to wait");
-                thread::sleep(Duration::from_micros(100));
-            }
-            wakes();
-        });
-    }
+/// Who sleeps in `waits` sleeps on the bell at `offset`, until `wakes` has it rung.
+fn has_a_bell_at(body: &Body, offset: u64, waits: impl FnOnce() + Send, wakes: impl FnOnce()) {
+    thread::scope(|scope| {
+        assert_eq!(body.u32(offset) & 1, 0, "nobody sleeps");
+        let waiter = scope.spawn(waits);
+        while body.u32(offset) & 1 == 0 {
+            assert!(!waiter.is_finished(), "it did not have to wait");
+            thread::sleep(Duration::from_micros(100));
+        }
+        wakes();
+    });
 }
 
 /// A claim of the first life in record number `record`, counted from 1. This process has the first, this thread the second.
@@ -123,7 +85,7 @@ fn mutex() {
     let mut guard = mutex.lock().or_else(LockError::into_guard).unwrap();
     assert_eq!(body.u64(0), held(THREAD, SECOND | POISONED | ORPHANED));
     guard.mark_consistent();
-    body.has_a_bell_at(8, || drop(mutex.lock().unwrap()), || drop(guard));
+    has_a_bell_at(&body, 8, || drop(mutex.lock().unwrap()), || drop(guard));
     assert_eq!(body.u64(0), vacant(SECOND));
 }
 
@@ -136,7 +98,7 @@ fn reentrant_mutex() {
     let body = Body::of(&name, 4, 1, 24);
     let guards = [lock.lock().unwrap(), lock.lock().unwrap()];
     assert_eq!((body.u64(0), body.u32(12)), (held(THREAD, 0), 2));
-    body.has_a_bell_at(8, || drop(lock.lock().unwrap()), || drop(guards));
+    has_a_bell_at(&body, 8, || drop(lock.lock().unwrap()), || drop(guards));
     assert_eq!(body.u64(0), vacant(0));
 }
 
@@ -155,14 +117,14 @@ fn rwlock() {
     let readers = [lock.read().unwrap(), lock.read().unwrap()];
     let announced = 128 + (THREAD - 1) * 64;
     assert_eq!(body.u64(announced), 1 << 32 | 2);
-    body.has_a_bell_at(16, || drop(lock.write().unwrap()), || drop(readers));
+    has_a_bell_at(&body, 16, || drop(lock.write().unwrap()), || drop(readers));
     assert_eq!(body.u64(announced), 1 << 32);
 
     let writer = lock.write().unwrap();
     assert_eq!(body.u64(0), held(THREAD, SECOND));
-    body.has_a_bell_at(12, || drop(lock.read().unwrap()), || drop(writer));
+    has_a_bell_at(&body, 12, || drop(lock.read().unwrap()), || drop(writer));
     let writer = lock.write().unwrap();
-    body.has_a_bell_at(8, || drop(lock.write().unwrap()), || drop(writer));
+    has_a_bell_at(&body, 8, || drop(lock.write().unwrap()), || drop(writer));
 }
 
 #[test]
@@ -177,7 +139,7 @@ fn condvar() {
     assert_eq!(body.u64(0), 2, "notifications");
     let lock = Mutex::new(()).unwrap();
     let waits = || drop(changed.wait(lock.lock().unwrap()).unwrap());
-    body.has_a_bell_at(8, waits, || changed.notify_one().unwrap());
+    has_a_bell_at(&body, 8, waits, || changed.notify_one().unwrap());
     assert_eq!(body.u64(0), 3);
 }
 
@@ -193,7 +155,7 @@ fn semaphore() {
         assert_eq!(body.u64(64 + index * 8), held(PROCESS, 0));
     }
     let wakes = || drop(permits[0].take());
-    body.has_a_bell_at(0, || drop(semaphore.acquire().unwrap()), wakes);
+    has_a_bell_at(&body, 0, || drop(semaphore.acquire().unwrap()), wakes);
     drop(permits);
     assert_eq!(body.bytes(64), [0; 24]);
 }
@@ -209,7 +171,7 @@ fn counting_semaphore() {
     assert_eq!(body.u64(0), 3);
     (0..3).for_each(|_| semaphore.acquire().unwrap());
     let wakes = || semaphore.release(5).unwrap();
-    body.has_a_bell_at(8, || semaphore.acquire().unwrap(), wakes);
+    has_a_bell_at(&body, 8, || semaphore.acquire().unwrap(), wakes);
     assert_eq!(body.u64(0), 4);
 
     let name = unique_name("format");
@@ -228,7 +190,8 @@ fn event() {
     assert_eq!(body.u64(0), 1 << 1 | 1, "set once, and still");
     event.reset().unwrap();
     assert_eq!(body.u64(0), 1 << 1);
-    body.has_a_bell_at(
+    has_a_bell_at(
+        &body,
         8,
         || event.wait().unwrap(),
         || assert_eq!(event.set(), Ok(true)),
@@ -247,7 +210,9 @@ fn barrier() {
     let seats = |body: &Body| [body.u64(64), body.u64(72)];
     assert_eq!(seats(&body), [held(PROCESS, 0); 2]);
     let waits = || assert_eq!(first.wait().unwrap().generation, 0);
-    body.has_a_bell_at(8, waits, || assert_eq!(second.wait().unwrap().index, 1));
+    has_a_bell_at(&body, 8, waits, || {
+        assert_eq!(second.wait().unwrap().index, 1)
+    });
     assert_eq!(body.u64(0), 1 << 32, "released once");
     assert_eq!(
         seats(&body),
@@ -303,7 +268,7 @@ fn once_lock() {
     };
     // So that the records are numbered as above.
     assert!(once.wait_timeout(Duration::ZERO).is_err());
-    body.has_a_bell_at(8, || assert_eq!(once.wait(), Ok([7; 5])), wakes);
+    has_a_bell_at(&body, 8, || assert_eq!(once.wait(), Ok([7; 5])), wakes);
     assert_eq!(body.u64(0), 2, "closed");
     assert_eq!(body.bytes(24), [7, 7, 7, 7, 7, 0, 0, 0]);
 }

@@ -11,7 +11,7 @@
 //! }
 //! ```
 //!
-//! Beside these, `asleep.rs`, `forked.rs`, `plain.rs` and `trace.rs` are for those who kill processes; they are
+//! Beside these, `asleep.rs`, `forked.rs`, `plain.rs` and `trace.rs` are for those who kill processes, `body.rs` for those who pin the format; they are
 //! included by path where they are needed.
 
 mod leaks;
