@@ -28,6 +28,8 @@ fn has_a_bell_at(body: &Body, offset: u64, waits: impl FnOnce() + Send, wakes: i
             thread::sleep(Duration::from_micros(100));
         }
         wakes();
+        // The end of a scope does not wait for a thread to have left the segment, where there is room for one only.
+        waiter.join().unwrap();
     });
 }
 
