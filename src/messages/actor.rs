@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::blocks::Pool;
 use super::memory::Words;
-use super::pool::Site;
+use super::site::Site;
 use crate::atomic::{AtomicU64, Ordering};
 use crate::liveness::{Intents, Participant, SeenNews};
 use crate::owner::Owner;

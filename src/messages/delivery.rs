@@ -3,7 +3,7 @@
 
 use super::blocks::{self, Run};
 use super::chunk::Chunk;
-use super::pool::Site;
+use super::site::Site;
 use super::transfer::{self, Adopted, Orphan, Purpose};
 use crate::atomic::Ordering;
 use crate::queue::core::{self, Nothing, Refused};

@@ -34,7 +34,7 @@
 mod blocks;
 mod chunk;
 mod delivery;
-mod pool;
+mod site;
 mod transfer;
 
 #[cfg(not(loom))]

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use super::super::blocks::{self, MOST, PER_WORD, Pool, Run};
 use super::super::chunk::{Chunk, State};
 use super::super::delivery::{self, Missing, Received};
-use super::super::pool::Site;
+use super::super::site::Site;
 use super::super::transfer::Purpose;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::owner::Owner;

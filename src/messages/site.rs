@@ -51,12 +51,14 @@ pub(super) trait Site: Pool + Sized {
     /// A number that changes when the dead may have left something.
     #[inline]
     fn news(&self) -> u64 {
+        // Acquire: pairs with `spread_news`; who sees the number changed sees what happened.
         let happened = self.news_word().load(Ordering::Acquire);
         self.membership() ^ happened.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 
     /// Something happened that makes an orphan.
     fn spread_news(&self) {
+        // Release: pairs with the Acquire in `news`.
         self.news_word().fetch_add(1, Ordering::AcqRel);
     }
 
