@@ -110,6 +110,50 @@ fn at_last<T>(result: Result<T, RecvError>) -> Result<T, RecvTimeoutError> {
     })
 }
 
+/// What both have in common: they differ in who listens.
+macro_rules! of_sending {
+    () => {
+        fn create(
+            name: Option<&str>,
+            capacity: usize,
+            participants: u32,
+        ) -> crossproc::Result<Self::Handle> {
+            let options = Self::Handle::options()
+                .capacity(capacity)
+                .participants(participants);
+            come_by!(name, options, Self::Handle)
+        }
+
+        fn repairs(handle: &Self::Handle) -> u64 {
+            handle.repairs()
+        }
+
+        fn close(handle: &Self::Handle) {
+            handle.close();
+        }
+
+        fn is_closed(handle: &Self::Handle) -> bool {
+            handle.is_closed()
+        }
+
+        fn sent(handle: &Self::Handle) -> u64 {
+            handle.sent()
+        }
+
+        fn capacity(handle: &Self::Handle) -> usize {
+            handle.capacity()
+        }
+
+        fn say(handle: &Self::Handle, how: How, message: Message) -> Result<bool, Closed> {
+            match how {
+                How::Try => said_at_once(handle.try_send(message)),
+                How::Block => said_at_last(handle.send(message)),
+                How::Timeout(limit) => said(handle.send_timeout(message, limit)),
+            }
+        }
+    };
+}
+
 pub(super) struct Waiting;
 
 impl Ring for Waiting {
@@ -117,44 +161,7 @@ impl Ring for Waiting {
     type Ear = Subscriber<Message>;
     const WAITS: bool = true;
 
-    fn create(
-        name: Option<&str>,
-        capacity: usize,
-        participants: u32,
-    ) -> crossproc::Result<Self::Handle> {
-        let options = Self::Handle::options()
-            .capacity(capacity)
-            .participants(participants);
-        come_by!(name, options, Self::Handle)
-    }
-
-    fn repairs(handle: &Self::Handle) -> u64 {
-        handle.repairs()
-    }
-
-    fn close(handle: &Self::Handle) {
-        handle.close();
-    }
-
-    fn is_closed(handle: &Self::Handle) -> bool {
-        handle.is_closed()
-    }
-
-    fn sent(handle: &Self::Handle) -> u64 {
-        handle.sent()
-    }
-
-    fn capacity(handle: &Self::Handle) -> usize {
-        handle.capacity()
-    }
-
-    fn say(handle: &Self::Handle, how: How, message: Message) -> Result<bool, Closed> {
-        match how {
-            How::Try => said_at_once(handle.try_send(message)),
-            How::Block => said_at_last(handle.send(message)),
-            How::Timeout(limit) => said(handle.send_timeout(message, limit)),
-        }
-    }
+    of_sending!();
 
     fn listen(handle: &Self::Handle) -> Self::Ear {
         handle.subscribe().unwrap_or_else(|error| panic!("{error}"))
@@ -185,44 +192,7 @@ impl Ring for Overwriting {
     type Ear = Reader<Message>;
     const WAITS: bool = false;
 
-    fn create(
-        name: Option<&str>,
-        capacity: usize,
-        participants: u32,
-    ) -> crossproc::Result<Self::Handle> {
-        let options = Self::Handle::options()
-            .capacity(capacity)
-            .participants(participants);
-        come_by!(name, options, Self::Handle)
-    }
-
-    fn repairs(handle: &Self::Handle) -> u64 {
-        handle.repairs()
-    }
-
-    fn close(handle: &Self::Handle) {
-        handle.close();
-    }
-
-    fn is_closed(handle: &Self::Handle) -> bool {
-        handle.is_closed()
-    }
-
-    fn sent(handle: &Self::Handle) -> u64 {
-        handle.sent()
-    }
-
-    fn capacity(handle: &Self::Handle) -> usize {
-        handle.capacity()
-    }
-
-    fn say(handle: &Self::Handle, how: How, message: Message) -> Result<bool, Closed> {
-        match how {
-            How::Try => said_at_once(handle.try_send(message)),
-            How::Block => said_at_last(handle.send(message)),
-            How::Timeout(limit) => said(handle.send_timeout(message, limit)),
-        }
-    }
+    of_sending!();
 
     fn listen(handle: &Self::Handle) -> Self::Ear {
         handle.reader()
