@@ -50,10 +50,22 @@ pub enum Kind {
     Overwriting = 17,
     /// Only the newest value.
     Latest = 18,
+    /// One value, read and written whole.
+    Value = 19,
+    /// Values of one type, one after the other.
+    Array = 20,
+    /// Named objects of all kinds, and the memory they live in.
+    Manager = 21,
+    /// Values that are found by key.
+    Dict = 22,
+    /// Values in a row that grows.
+    List = 23,
+    /// Named values, each of a type of its own.
+    Namespace = 24,
 }
 
 impl Kind {
-    pub(super) const ALL: [Kind; 18] = [
+    pub(super) const ALL: [Kind; 24] = [
         Kind::Ring,
         Kind::Queue,
         Kind::Mutex,
@@ -72,6 +84,12 @@ impl Kind {
         Kind::Broadcast,
         Kind::Overwriting,
         Kind::Latest,
+        Kind::Value,
+        Kind::Array,
+        Kind::Manager,
+        Kind::Dict,
+        Kind::List,
+        Kind::Namespace,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -94,6 +112,12 @@ impl Kind {
             Kind::Broadcast => "broadcast",
             Kind::Overwriting => "overwriting ring",
             Kind::Latest => "latest value",
+            Kind::Value => "value",
+            Kind::Array => "array",
+            Kind::Manager => "manager",
+            Kind::Dict => "dict",
+            Kind::List => "list",
+            Kind::Namespace => "namespace",
         }
     }
 }
