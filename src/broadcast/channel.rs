@@ -91,19 +91,19 @@ impl<T: Element> Channel<T> {
         act: impl FnOnce() -> R,
     ) -> Result<R, TryLockError<()>> {
         let place = &self.words.place;
-        let mut taken = guarded::take(place, patience);
+        let mut taken = guarded::take(place, 0, patience);
         if matches!(patience, Patience::None) {
             for _ in 0..LOOKS {
                 if !matches!(taken, Err(TryLockError::WouldBlock)) {
                     break;
                 }
                 spin_loop();
-                taken = guarded::take(place, patience);
+                taken = guarded::take(place, 0, patience);
             }
         }
         let taken = taken?;
         let result = act();
-        guarded::let_go(place, &taken);
+        guarded::let_go(place, 0, &taken);
         Ok(result)
     }
 

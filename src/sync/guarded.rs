@@ -80,6 +80,16 @@ impl Taken {
         }
     }
 
+    /// Whether the owner before died, or left what the lock guards to be put in order.
+    pub(crate) fn is_orphaned(&self) -> bool {
+        self.tag & ORPHANED != 0
+    }
+
+    /// What the lock guards is in order, or is to be put in order by the next owner.
+    pub(crate) fn set_orphaned(&mut self, orphaned: bool) {
+        self.tag = self.tag & !ORPHANED | if orphaned { ORPHANED } else { 0 };
+    }
+
     /// Whether the owner has begun to panic since.
     #[inline]
     pub(super) fn panics(&self) -> bool {
@@ -107,9 +117,13 @@ impl Taken {
     }
 }
 
-/// Takes the lock, without asking for its value.
+/// Takes the lock whose claim is at `at`, and its bell behind that, without asking for its value.
 #[inline(always)] // As for the rest of the way to lock a mutex: out of line it takes half as long again.
-pub(crate) fn take(place: &Place, patience: Patience) -> Result<Taken, TryLockError<()>> {
+pub(crate) fn take(
+    place: &Place,
+    at: usize,
+    patience: Patience,
+) -> Result<Taken, TryLockError<()>> {
     let participant = place
         .attachment
         .participant()
@@ -117,9 +131,9 @@ pub(crate) fn take(place: &Place, patience: Patience) -> Result<Taken, TryLockEr
     // Before the locked instruction, which everything behind it waits for.
     let thread = current_thread();
     let was_panicking = thread::panicking();
-    let tag = match lock::try_lock_free(place.long(CLAIM), participant.claim) {
+    let tag = match lock::try_lock_free(place.long(at + CLAIM), participant.claim) {
         Some(tag) => tag,
-        None => take_slowly(place, participant.owner, patience)?,
+        None => take_slowly(place, at, participant.owner, patience)?,
     };
     Ok(Taken {
         tag,
@@ -129,17 +143,22 @@ pub(crate) fn take(place: &Place, patience: Patience) -> Result<Taken, TryLockEr
 }
 
 #[cold]
-fn take_slowly(place: &Place, me: Owner, patience: Patience) -> Result<u16, TryLockError<()>> {
+fn take_slowly(
+    place: &Place,
+    at: usize,
+    me: Owner,
+    patience: Patience,
+) -> Result<u16, TryLockError<()>> {
     let attachment = &place.attachment;
     let attempt = || {
         let is_live = |owner| attachment.is_thread_live(owner);
-        match lock::try_lock(place.long(CLAIM), me, is_live) {
+        match lock::try_lock(place.long(at + CLAIM), me, is_live) {
             Err(Refused::Busy) => None,
             outcome => Some(outcome),
         }
     };
     let locked = attempt()
-        .or_else(|| block_until(attachment, place.word(BELL), patience, attempt))
+        .or_else(|| block_until(attachment, place.word(at + BELL), patience, attempt))
         .ok_or(TryLockError::WouldBlock)??;
     if locked.inherited {
         attachment.repaired();
@@ -149,16 +168,16 @@ fn take_slowly(place: &Place, me: Owner, patience: Patience) -> Result<u16, TryL
 
 /// Lets go of a lock that [`take`] took.
 #[inline]
-pub(crate) fn let_go(place: &Place, taken: &Taken) {
+pub(crate) fn let_go(place: &Place, at: usize, taken: &Taken) {
     if taken.is_mine() {
-        release(place, taken.tag);
+        release(place, at, taken.tag);
     }
 }
 
 #[inline]
-fn release(place: &Place, tag: u16) {
-    lock::unlock(place.long(CLAIM), tag);
-    place.bell(BELL).ring_next();
+fn release(place: &Place, at: usize, tag: u16) {
+    lock::unlock(place.long(at + CLAIM), tag);
+    place.bell(at + BELL).ring_next();
 }
 
 /// The value of a lock that the calling thread has taken. Lets go of it when dropped.
@@ -184,7 +203,7 @@ impl<'a, T: Element> Guarded<'a, T> {
                 stays: PhantomData,
             }),
             Err(fault) => {
-                let_go(place, &taken);
+                let_go(place, 0, &taken);
                 Err(fault)
             }
         }
@@ -192,7 +211,7 @@ impl<'a, T: Element> Guarded<'a, T> {
 
     #[inline(always)]
     pub(super) fn lock(place: &'a Place, patience: Patience) -> Result<Self, TryLockError<()>> {
-        let taken = take(place, patience)?;
+        let taken = take(place, 0, patience)?;
         Self::new(place, taken).map_err(TryLockError::Fault)
     }
 
@@ -252,7 +271,7 @@ impl<T: Element> Drop for Guarded<'_, T> {
         } else if self.changed {
             tag = self.commit();
         }
-        release(self.place, tag);
+        release(self.place, 0, tag);
     }
 }
 

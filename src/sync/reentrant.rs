@@ -99,7 +99,7 @@ impl ReentrantMutex {
         patience: Patience,
     ) -> Result<ReentrantMutexGuard<'_>, TryLockError<ReentrantMutexGuard<'_>>> {
         let depth = self.depth();
-        let taken = match guarded::take(&self.place, patience) {
+        let taken = match guarded::take(&self.place, 0, patience) {
             Ok(taken) => {
                 depth.store(1, Ordering::Relaxed);
                 taken
@@ -196,7 +196,7 @@ impl Drop for ReentrantMutexGuard<'_> {
         if depth > 1 {
             self.mutex.depth().store(depth - 1, Ordering::Relaxed);
         } else {
-            guarded::let_go(&self.mutex.place, &Taken::again(&self.mutex.place));
+            guarded::let_go(&self.mutex.place, 0, &Taken::again(&self.mutex.place));
         }
     }
 }

@@ -241,11 +241,11 @@ impl<T: Element> RwLock<T> {
         if matches!(patience, Patience::None) && !readers::is_drained(place) {
             return Err(TryLockError::WouldBlock); // Without getting in the way of anybody.
         }
-        let taken = guarded::take(place, patience).map_err(TryLockError::without_guard)?;
+        let taken = guarded::take(place, 0, patience).map_err(TryLockError::without_guard)?;
         // From here on, readers are to hear when the lock is let go of, after the writers.
         let readers_after = RingAfterwards(place.bell(READERS));
         if !readers::is_drained(place) && self.drain(patience).is_none() {
-            guarded::let_go(place, &taken);
+            guarded::let_go(place, 0, &taken);
             return Err(TryLockError::WouldBlock);
         }
         let tag = taken.tag;

@@ -1,0 +1,19 @@
+//! Memory in a segment that named objects share: pages, and blocks in them, for whoever has the lock of a part of an object.
+//!
+//! Three layers, each with one truth, from which all else is derived:
+//!
+//! - [`pages`]: a word for each page says whose it is.
+//! - [`shard`]: under a lock, blocks from the pages that belong to it. Used is what its owner refers to, whatever the lists say.
+//! - [`record`]: keys and values in blocks, written before anything refers to them.
+
+mod layout;
+mod pages;
+pub(crate) mod record;
+mod shard;
+
+pub(crate) use layout::{Geometry, UNIT};
+pub(crate) use pages::{HeapError, Memory, Tenant};
+pub(crate) use record::{Copied, Lengths, Link};
+#[cfg(not(loom))]
+pub(crate) use shard::LOCK;
+pub(crate) use shard::{Block, COUNT, EPOCH, ROOT, SECOND_COUNT, SHARD, Shard};

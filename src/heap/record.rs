@@ -1,0 +1,194 @@
+//! A record: a key and a value in serialised form, or a value alone. Written before anything refers to it, and never changed.
+//!
+//! | offset | what |
+//! |---|---|
+//! | 0 | the key's length, u32 |
+//! | 4 | the value's length, u32 |
+//! | 8 | the key, and behind it the value |
+//!
+//! What refers to a record is a word: the number of the commit that made it refer there, and the block. No two commits of a shard have
+//! the same number within four thousand million, so *load the word, copy the record, load the word again* copies the record that was
+//! committed, if the word has not changed: while something refers to a record its block is not given back.
+
+use super::layout::PAGE;
+use super::pages::{self, HeapError, Memory};
+use super::shard::{Block, Shard};
+use crate::atomic::{AtomicU64, Ordering, fence};
+
+const HEADER: u64 = 8;
+
+/// What refers to a record, or, zero, to none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Link(pub(crate) u64);
+
+impl Link {
+    pub(crate) const NONE: Link = Link(0);
+
+    pub(crate) fn new(number: u32, block: Block) -> Link {
+        Link(u64::from(number) << 32 | u64::from(block.0))
+    }
+
+    pub(crate) fn load(word: &AtomicU64) -> Link {
+        // Acquire: pairs with `commit`: the record is there.
+        Link(word.load(Ordering::Acquire))
+    }
+
+    /// Makes the word refer to a record that has been written.
+    pub(crate) fn commit(self, word: &AtomicU64) {
+        // Release: pairs with `load`.
+        word.store(self.0, COMMIT);
+    }
+
+    pub(crate) fn block(self) -> Block {
+        Block(self.0 as u32)
+    }
+
+    /// For who has copied something meanwhile: whether the word is still this, and so the copy what it referred to.
+    pub(crate) fn still_in(self, word: &AtomicU64) -> bool {
+        // What was copied was copied before. Pairs with `retire`: if the copy saw anything that was written into the block after it was given
+        // back, the change of the word is seen here.
+        fence(Ordering::Acquire);
+        word.load(Ordering::Relaxed) == self.0
+    }
+}
+
+#[cfg(not(seeded_bug = "commit"))]
+const COMMIT: Ordering = Ordering::Release;
+/// What the model checker must be able to catch.
+#[cfg(seeded_bug = "commit")]
+const COMMIT: Ordering = Ordering::Relaxed;
+
+/// The lengths of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lengths {
+    pub(crate) key: u32,
+    pub(crate) value: u32,
+}
+
+impl Lengths {
+    pub(crate) fn of(key: &[u8], value: &[u8]) -> Result<Lengths, HeapError> {
+        let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(|_| HeapError::Oversized);
+        Ok(Lengths {
+            key: length(key)?,
+            value: length(value)?,
+        })
+    }
+
+    fn word(self) -> u64 {
+        u64::from(self.value) << 32 | u64::from(self.key)
+    }
+
+    /// Of all of the record.
+    pub(crate) fn total(self) -> u64 {
+        HEADER + u64::from(self.key) + u64::from(self.value)
+    }
+
+    /// Of the record in this block, if one can be there: whoever does not have the lock may find anything.
+    #[inline]
+    pub(crate) fn load(memory: &impl Memory, block: Block) -> Result<Option<Lengths>, HeapError> {
+        let end = memory.geometry().page(pages::committed(memory)?);
+        let begins = memory.geometry().page(0);
+        if block.at() < begins || block.at() + PAGE.min(HEADER) > end {
+            return Ok(None);
+        }
+        let word = memory.long(block.at()).load(Ordering::Relaxed);
+        let lengths = Lengths {
+            key: word as u32,
+            value: (word >> 32) as u32,
+        };
+        let fits = lengths.total() <= end - block.at();
+        Ok(fits.then_some(lengths))
+    }
+
+    /// Of one that is referred to, for who has the lock.
+    pub(crate) fn of_used(memory: &impl Memory, block: Block) -> Result<Lengths, HeapError> {
+        Lengths::load(memory, block)?.ok_or(HeapError::Corrupted(
+            "a record is longer than the memory it is in",
+        ))
+    }
+}
+
+/// Writes a record that nothing refers to yet.
+pub(crate) fn write<M: Memory>(
+    shard: &Shard<'_, M>,
+    key: &[u8],
+    value: &[u8],
+) -> Result<Block, HeapError> {
+    let lengths = Lengths::of(key, value)?;
+    let block = shard.allocate(lengths.total())?;
+    let memory = shard.memory;
+    memory
+        .long(block.at())
+        .store(lengths.word(), Ordering::Relaxed);
+    memory.write(block.at() + HEADER, key);
+    memory.write(block.at() + HEADER + u64::from(lengths.key), value);
+    Ok(block)
+}
+
+/// Gives back the memory of a record that nothing refers to any more.
+pub(crate) fn free<M: Memory>(shard: &Shard<'_, M>, block: Block) -> Result<(), HeapError> {
+    let lengths = Lengths::of_used(shard.memory, block)?;
+    shard.free(block, lengths.total())
+}
+
+/// Bytes that a copy holds without allocating.
+const INLINE: usize = 128;
+
+/// A private copy of a record.
+pub(crate) struct Copied {
+    inline: [u8; INLINE],
+    spilled: Vec<u8>,
+    lengths: Lengths,
+}
+
+impl Copied {
+    pub(crate) fn new() -> Copied {
+        Copied {
+            inline: [0; INLINE],
+            spilled: Vec::new(),
+            lengths: Lengths { key: 0, value: 0 },
+        }
+    }
+
+    /// Copies the record that `word` refers to as `link`; false if it does not any more.
+    #[inline]
+    pub(crate) fn copy(
+        &mut self,
+        memory: &impl Memory,
+        word: &AtomicU64,
+        link: Link,
+    ) -> Result<bool, HeapError> {
+        let lengths = Lengths::load(memory, link.block())?;
+        let Some(lengths) = lengths else {
+            return match link.still_in(word) {
+                true => Err(HeapError::Corrupted("a word refers to no record")),
+                false => Ok(false),
+            };
+        };
+        self.lengths = lengths;
+        let (from, len) = (link.block().at() + HEADER, (lengths.total() - HEADER) as usize);
+        match self.inline.get_mut(..len) {
+            Some(inline) => memory.read(from, inline),
+            // It may be garbage, and long.
+            None if !link.still_in(word) => return Ok(false),
+            None => {
+                self.spilled.clear();
+                memory.append(from, len, &mut self.spilled);
+            }
+        }
+        Ok(link.still_in(word))
+    }
+
+    fn bytes(&self) -> &[u8] {
+        let len = (self.lengths.total() - HEADER) as usize;
+        self.inline.get(..len).unwrap_or(&self.spilled)
+    }
+
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.bytes()[..self.lengths.key as usize]
+    }
+
+    pub(crate) fn value(&self) -> &[u8] {
+        &self.bytes()[self.lengths.key as usize..]
+    }
+}
