@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 
 use crate::error::{Error, Fault, Result};
 use crate::liveness::Attachment;
-use crate::place::{MOST_PARTS, Place};
+use crate::place::{Identity, MOST_PARTS, Part, Place};
 use crate::segment::directory::{self, Directory};
 use crate::segment::{
     BodyLen, ElementLayout, Expected, Kind, MODE, Options, PARTICIPANTS, Primitive, Segment, Shape,
@@ -198,7 +198,9 @@ impl Members {
         let found = directory.part(part as usize, &options.expected()?)?;
         // Both lie inside the mapping.
         let (offset, len) = (found.offset as usize, found.len as usize);
-        H::attach(self.place.part(part, offset, len, found.capacity))
+        let identity = Identity::of_group(part);
+        let part = Part::OfGroup(part);
+        H::attach(self.place.part(part, identity, offset, len, found.capacity))
     }
 }
 

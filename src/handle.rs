@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 use crate::group::Members;
-use crate::place::Place;
+use crate::place::{Part, Place};
 use crate::segment::{Options, Primitive};
 use crate::travel;
 
@@ -12,7 +12,7 @@ use crate::travel;
 struct Ticket<X> {
     descriptor: u32,
     name: Option<String>,
-    part: Option<u32>,
+    part: Part,
     /// What else the handle needs to be made again.
     extra: X,
 }
@@ -32,7 +32,7 @@ pub(crate) fn serialize<S: Serializer>(
     Ticket {
         descriptor,
         name,
-        part: place.part_number(),
+        part: place.which_part(),
         extra,
     }
     .serialize(serializer)
@@ -51,8 +51,8 @@ pub(crate) fn deserialize<'de, H: Primitive, X: Deserialize<'de>, D: Deserialize
         de::Error::custom("handles arrive only in the arguments of a spawned process")
     })?;
     let handle = match part {
-        None => Options::<H>::from_fd(descriptor, name.as_deref()),
-        Some(part) => Members::from_fd(descriptor, name.as_deref())
+        Part::Whole => Options::<H>::from_fd(descriptor, name.as_deref()),
+        Part::OfGroup(part) => Members::from_fd(descriptor, name.as_deref())
             .and_then(|group| group.part(part, &Options::<H>::new())),
     };
     let handle = handle.map_err(de::Error::custom)?;

@@ -5,13 +5,50 @@ use std::fmt;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::element::{self, Element, Unchecked};
 use crate::liveness::Attachment;
 use crate::wait::FutexBell;
 
-/// As many primitives as share a segment at most.
+/// As many primitives as a group has at most.
 pub(crate) const MOST_PARTS: usize = 8;
+
+/// How another process finds a place again in the same segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Part {
+    /// It is all of the body.
+    Whole,
+    /// By its number in a group.
+    OfGroup(u32),
+}
+
+/// What tells a place from the others in its segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// Which of the places now in use it is, in what participants announce. It may be given to another when this one is gone and no
+    /// live participant announces anything under it any more.
+    pub(crate) announced: u8,
+    /// Which of all places there ever were in the segment it is: what a thread remembers of a place it remembers under this.
+    pub(crate) number: u64,
+}
+
+impl Identity {
+    /// Of the only place in a segment.
+    const ONLY: Identity = Identity {
+        announced: 0,
+        number: 0,
+    };
+
+    /// Of a part of a group, of which there are few, and always the same.
+    pub(crate) fn of_group(part: u32) -> Identity {
+        Identity {
+            announced: part as u8,
+            number: part.into(),
+        }
+    }
+}
 
 /// A primitive's bytes, and the attachment that keeps them mapped.
 #[derive(Clone)]
@@ -20,8 +57,8 @@ pub struct Place {
     start: NonNull<u8>,
     len: usize,
     capacity: u64,
-    /// Which part of a group it is, if it does not have the segment to itself.
-    part: Option<u32>,
+    part: Part,
+    identity: Identity,
 }
 
 // SAFETY: the bytes are shared by design and accessed atomically.
@@ -41,12 +78,20 @@ impl Place {
             start,
             len,
             capacity,
-            part: None,
+            part: Part::Whole,
+            identity: Identity::ONLY,
         }
     }
 
-    /// Part number `part` of what is here: `len` bytes from `offset` on.
-    pub(crate) fn part(&self, part: u32, offset: usize, len: usize, capacity: u64) -> Place {
+    /// Part of what is here: `len` bytes from `offset` on.
+    pub(crate) fn part(
+        &self,
+        part: Part,
+        identity: Identity,
+        offset: usize,
+        len: usize,
+        capacity: u64,
+    ) -> Place {
         assert!(
             offset.checked_add(len).is_some_and(|end| end <= self.len),
             "parts are checked where they are read"
@@ -57,7 +102,8 @@ impl Place {
             start: unsafe { self.start.add(offset) },
             len,
             capacity,
-            part: Some(part),
+            part,
+            identity,
         }
     }
 
@@ -74,8 +120,12 @@ impl Place {
         self.capacity
     }
 
-    pub(crate) fn part_number(&self) -> Option<u32> {
+    pub(crate) fn which_part(&self) -> Part {
         self.part
+    }
+
+    pub(crate) fn identity(&self) -> Identity {
+        self.identity
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
@@ -137,5 +187,87 @@ impl fmt::Debug for Place {
             .field("part", &self.part)
             .field("capacity", &self.capacity)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::Queue;
+    use crate::error::TrySendError;
+    use crate::segment::{PARTICIPANTS, Primitive, Segment, Size};
+
+    /// The body of a segment, all zero, that is longer than what is going to be in it.
+    fn body() -> Place {
+        let shape = Queue::<[u64; 64]>::options()
+            .capacity(64)
+            .shape_for(PARTICIPANTS);
+        let segment = Segment::anonymous(&shape.unwrap()).unwrap();
+        Place::whole(Attachment::of(segment).unwrap())
+    }
+
+    /// One primitive after the other in the same bytes of a segment, under the same announced number.
+    fn next<H: Primitive>(body: &Place, number: u64, capacity: u64) -> H {
+        let offset = 1024;
+        let size = Size {
+            capacity,
+            element_size: size_of::<H::Element>() as u32,
+            participants: PARTICIPANTS,
+        };
+        let len = H::body_len(size).unwrap() as usize;
+        (0..len).step_by(8).for_each(|word| {
+            body.long(offset + word).store(0, Ordering::Relaxed);
+        });
+        let identity = Identity {
+            announced: 200,
+            number,
+        };
+        H::attach(body.part(Part::Whole, identity, offset, len, capacity)).unwrap()
+    }
+
+    #[test]
+    fn what_was_seen_of_one_queue_is_not_believed_of_the_next() {
+        let body = body();
+        // Eight apart, so that they are remembered in the same place.
+        let old: Queue<u64> = next(&body, 3, 2);
+        for n in 0..9 {
+            old.try_send(n).unwrap();
+            assert_eq!(old.try_recv(), Ok(n));
+        }
+        let new: Queue<u64> = next(&body, 11, 2);
+        thread::scope(|scope| {
+            let others = scope.spawn(|| {
+                for n in 0..9 {
+                    new.try_send(n).unwrap();
+                    if n < 7 {
+                        assert_eq!(new.try_recv(), Ok(n));
+                    }
+                }
+            });
+            others.join().unwrap();
+        });
+        // Full, though by the head that was seen of the old one there would be room.
+        assert_eq!(new.try_send(9), Err(TrySendError::Full(9)));
+        assert_eq!((new.try_recv(), new.try_recv()), (Ok(7), Ok(8)));
+    }
+
+    #[test]
+    fn what_was_seen_is_kept_for_as_long_as_the_place_is_in_use() {
+        let body = body();
+        let participant = body.attachment.participant().unwrap();
+        participant.seen(3).head.set(7);
+        participant.seen(4).head.set(8);
+        assert_eq!(participant.seen(3).head.get(), 7);
+        assert_eq!(participant.seen(4).head.get(), 8);
+        participant.seen(3).orphans.set(Some(1));
+        participant.seen(3).memory.set(Some(2));
+        let next = participant.seen(11);
+        assert_eq!(
+            (next.head.get(), next.orphans.get(), next.memory.get()),
+            (0, None, None)
+        );
+        assert_eq!(participant.seen(3).head.get(), 0);
     }
 }

@@ -47,4 +47,4 @@ mod thread;
 pub(crate) use attachment::Attachment;
 pub(crate) use census::{Census, set_backstop};
 pub(crate) use records::Intents;
-pub(crate) use thread::{Participant, SeenNews, current_thread};
+pub(crate) use thread::{Participant, Seen, current_thread};

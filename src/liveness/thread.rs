@@ -14,7 +14,6 @@ use std::sync::Arc;
 use super::attachment::{Registration, leave};
 use super::records::Intents;
 use crate::owner::Owner;
-use crate::place::MOST_PARTS;
 use crate::platform::per_process;
 use crate::platform::robust::RobustList;
 use crate::sync::claim::Claim;
@@ -22,6 +21,9 @@ use crate::wait::SpinBudget;
 
 /// Segments a thread finds without a search.
 const WAYS: usize = 32;
+
+/// Queues of one segment of which a thread remembers something.
+const REMEMBERED: usize = 8;
 
 /// A thread's part in one segment. Never leaves the thread.
 pub(crate) struct Participant {
@@ -32,16 +34,19 @@ pub(crate) struct Participant {
     pub(crate) process: Owner,
     /// What this thread writes to take a lock.
     pub(crate) claim: Claim,
-    /// The last head this thread saw of the queue in each place of the segment; never ahead of the queue's.
-    pub(crate) seen_heads: [Cell<u64>; MOST_PARTS],
-    /// By place in the segment: what was new there when this thread last found nothing that the dead had left.
-    pub(crate) seen_news: [SeenNews; MOST_PARTS],
+    seen: [Seen; REMEMBERED],
     pub(crate) spin: SpinBudget,
 }
 
-/// News of which a thread knows that nothing more comes of them: for receiving, and for memory.
+/// What a thread remembers of a queue in the segment. Nothing, once it has used others that are remembered in the same place.
 #[derive(Debug, Default)]
-pub(crate) struct SeenNews {
+pub(crate) struct Seen {
+    /// Which queue it is, by the number that no other in the segment ever has. One that is used after this one was removed counts its
+    /// tickets and its news anew: what was seen of this one would be ahead of it.
+    of: Cell<u64>,
+    /// The last head this thread saw; never ahead of the queue's.
+    pub(crate) head: Cell<u64>,
+    /// News of which it knows that nothing more comes of them: for receiving, and for memory.
     pub(crate) orphans: Cell<Option<u64>>,
     pub(crate) memory: Cell<Option<u64>>,
 }
@@ -61,8 +66,7 @@ impl Participant {
             process,
             registration,
             intents: NonNull::from(intents),
-            seen_heads: [const { Cell::new(0) }; MOST_PARTS],
-            seen_news: Default::default(),
+            seen: Default::default(),
             spin: SpinBudget::new(),
         }
     }
@@ -71,10 +75,30 @@ impl Participant {
         self.registration.index
     }
 
+    /// What this thread remembers of the queue of this number.
+    #[inline]
+    pub(crate) fn seen(&self, number: u64) -> &Seen {
+        let seen = &self.seen[number as usize % REMEMBERED];
+        if seen.of.get() != number {
+            seen.forget(number);
+        }
+        seen
+    }
+
     #[inline]
     pub(crate) fn intents(&self) -> &Intents {
         // SAFETY: a participant is reached only through its attachment, which keeps the segment mapped.
         unsafe { self.intents.as_ref() }
+    }
+}
+
+impl Seen {
+    #[cold]
+    fn forget(&self, number: u64) {
+        self.of.set(number);
+        self.head.take();
+        self.orphans.take();
+        self.memory.take();
     }
 }
 

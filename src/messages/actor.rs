@@ -6,9 +6,8 @@ use super::blocks::Pool;
 use super::memory::Words;
 use super::site::Site;
 use crate::atomic::{AtomicU64, Ordering};
-use crate::liveness::{Intents, Participant, SeenNews};
+use crate::liveness::{Intents, Participant, Seen};
 use crate::owner::Owner;
-use crate::place::MOST_PARTS;
 use crate::wait::{Bell, Parking};
 
 #[derive(Clone, Copy)]
@@ -26,8 +25,8 @@ impl Actor<'_> {
             .map(|index| records.intents(index))
     }
 
-    fn seen_news(&self) -> &SeenNews {
-        &self.participant.seen_news[self.words.part as usize % MOST_PARTS]
+    fn seen(&self) -> &Seen {
+        self.participant.seen(self.words.identity.number)
     }
 }
 
@@ -49,7 +48,7 @@ impl Pool for Actor<'_> {
     }
 
     fn part(&self) -> u64 {
-        self.words.part.into()
+        self.words.identity.announced.into()
     }
 
     fn announcements(&self, mut look: impl FnMut(u64)) {
@@ -143,14 +142,14 @@ impl Site for Actor<'_> {
     }
 
     fn seen_head(&self) -> &Cell<u64> {
-        &self.participant.seen_heads[self.words.part as usize % MOST_PARTS]
+        &self.seen().head
     }
 
     fn seen_of_orphans(&self) -> &Cell<Option<u64>> {
-        &self.seen_news().orphans
+        &self.seen().orphans
     }
 
     fn seen_of_memory(&self) -> &Cell<Option<u64>> {
-        &self.seen_news().memory
+        &self.seen().memory
     }
 }

@@ -19,7 +19,7 @@ use std::ptr::NonNull;
 
 use super::blocks::{MOST, PER_WORD};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::place::Place;
+use crate::place::{Identity, Place};
 use crate::segment::Size;
 
 const TAIL: usize = 0;
@@ -110,7 +110,7 @@ pub(super) struct Words {
     pub(super) place: Place,
     pub(super) geometry: Geometry,
     /// Which of the primitives in the segment it is.
-    pub(super) part: u32,
+    pub(super) identity: Identity,
 }
 
 impl Words {
@@ -118,7 +118,7 @@ impl Words {
         let geometry = Geometry::new(place.capacity())
             .expect("opening checked that the body's length does not overflow");
         Words {
-            part: place.part_number().unwrap_or(0),
+            identity: place.identity(),
             geometry,
             place,
         }

@@ -21,7 +21,7 @@ use super::core;
 use crate::atomic::{AtomicU32, AtomicU64};
 use crate::bytes::{SharedBytes, SharedBytesMut};
 use crate::error::{Error, Fault, Result};
-use crate::place::Place;
+use crate::place::{Part, Place};
 use crate::platform::mirror::Mirror;
 use crate::platform::{copy, page_size};
 use crate::role::Side;
@@ -119,7 +119,7 @@ impl Stream {
         let capacity = place.capacity() / u64::from(of.get());
         let fits = of.get() <= MOST_DIRECTIONS
             && index < of.get()
-            && place.part_number().is_none()
+            && place.which_part() == Part::Whole
             && capacity.is_power_of_two()
             && capacity.is_multiple_of(page);
         let capacity = usize::try_from(capacity).ok().filter(|_| fits);

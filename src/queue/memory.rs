@@ -18,7 +18,7 @@ use super::core;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::element::{self, Element, Unchecked};
 use crate::liveness::Participant;
-use crate::place::{MOST_PARTS, Place};
+use crate::place::Place;
 use crate::segment::Size;
 use crate::wait::Bell;
 
@@ -54,8 +54,10 @@ pub(super) struct Words<T> {
     body: NonNull<u8>,
     capacity: u64,
     mask: u64,
-    /// Which of the queues in the segment it is.
-    part: u64,
+    /// Which of the queues in the segment it is, in an intention.
+    announced: u64,
+    /// The same among all there ever were.
+    number: u64,
     pub(super) place: Place,
     element: PhantomData<T>,
 }
@@ -84,7 +86,8 @@ impl<T: Element> Words<T> {
             body,
             capacity,
             mask,
-            part: place.part_number().unwrap_or(0).into(),
+            announced: u64::from(place.identity().announced) << PART,
+            number: place.identity().number,
             place,
             element: PhantomData,
         }
@@ -103,7 +106,7 @@ impl<T: Element> Words<T> {
     /// What the calling thread remembers of this queue's `head`.
     #[inline]
     pub(super) fn seen_head<'p>(&self, participant: &'p Participant) -> &'p Cell<u64> {
-        &participant.seen_heads[self.part as usize % MOST_PARTS]
+        &participant.seen(self.number).head
     }
 
     pub(super) fn not_empty(&self) -> &AtomicU32 {
@@ -157,7 +160,7 @@ impl<T: Element> core::Memory for Words<T> {
 
     #[inline]
     fn intention(&self, ticket: u64) -> u64 {
-        self.part << PART | ticket.wrapping_add(1)
+        self.announced | ticket.wrapping_add(1)
     }
 
     #[cold]
