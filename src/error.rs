@@ -12,7 +12,7 @@ use std::{fmt, io};
 pub use lock::{BarrierError, LockError, LockTimeoutError, TryLockError};
 pub use operation::{
     Fault, LoanError, LoanTimeoutError, RecvError, RecvTimeoutError, ReleaseError, SendError,
-    SendTimeoutError, TryAcquireError, TryLoanError, TryRecvError, TrySendError, WaitTimeoutError,
+    SendTimeoutError, TryAcquireError, TryLoanError, TryRecvError, TrySendError, UpdateError, WaitTimeoutError,
 };
 
 use crate::process::JoinError;
@@ -316,9 +316,9 @@ pub enum Error {
     )]
     Decode,
 
-    /// The message is larger than all of the queue's memory. Nothing was sent.
+    /// The message or value is larger than all of the memory there is for it. Nothing was sent or changed.
     #[error(
-        "the message is larger than the queue's memory: create the queue with more, or send it in parts"
+        "it is larger than all of the memory there is for it: create the queue or the manager with more, or split it up"
     )]
     Oversized,
 
@@ -330,6 +330,49 @@ pub enum Error {
         /// How many there can be at a time.
         subscribers: u32,
     },
+
+    /// The manager's memory has grown to the maximum it was created with. Nothing was changed.
+    #[error(
+        "the manager's memory has grown to the maximum it was created with: remove something, or create it with more, .memory(bytes)"
+    )]
+    MaximumReached,
+
+    /// The dict or list was emptied while it was iterated over.
+    #[error("it was emptied while it was iterated over: begin again")]
+    Cleared,
+
+    /// No object of the manager has this name.
+    #[error("the manager has no object named `{name}`: create it first, or use open_or_create (`list()` says what there is)")]
+    NoObject {
+        /// The name asked for.
+        name: String,
+    },
+
+    /// The object has been removed from its manager; those who have it open go on using it.
+    #[error("the object was removed from its manager: create it again")]
+    Removed,
+
+    /// Too many objects of the manager are open at a time.
+    #[error(
+        "{pins} objects of the manager are open, in all processes together: drop handles that are not used, or create the manager for more participants"
+    )]
+    TooManyOpen {
+        /// How many can be open at a time, each counted once for every process that has it open.
+        pins: u32,
+    },
+
+    /// Too many queues in one manager.
+    #[error("the manager has {queues} queues: remove one, or create another manager")]
+    TooManyQueues {
+        /// How many it can have.
+        queues: u32,
+    },
+
+    /// The system has no memory left for the manager to grow. Nothing was changed.
+    #[error(
+        "the system has no memory left for the manager to grow: free some, or make /dev/shm bigger (`mount -o remount,size=… /dev/shm`)"
+    )]
+    NoMemory,
 
     /// The time was up first.
     #[error("timed out")]

@@ -136,28 +136,37 @@ macro_rules! handle {
             }
         }
 
-        impl $(<$T: $bound>)? Clone for $name $(<$U>)? {
+        crate::handle::travels! { impl $(<$T: $bound>)? $name $(<$U>)?, $($place).+ }
+    };
+}
+pub(crate) use handle;
+
+/// Cloning, and travelling to a child process, for a struct that keeps its [`Place`] in the field named.
+macro_rules! travels {
+    (impl $(<$($T:ident: $bound:path),+>)? $name:ident $(<$($U:ident),+>)?, $($place:ident).+) => {
+        impl $(<$($T: $bound),+>)? Clone for $name $(<$($U),+>)? {
             fn clone(&self) -> Self {
                 <Self as crate::segment::Primitive>::attach(self.$($place).+.clone())
                     .expect("the place has been found sound")
             }
         }
 
-        /// Only in the arguments of [`process::spawn`](crate::process::spawn): the child gets a handle on the same one.
-        impl $(<$T: $bound>)? serde::Serialize for $name $(<$U>)? {
+        /// Only in the arguments of [`process::spawn`](crate::process::spawn), where the child gets a handle on the same one; and, if it is an object of a
+        /// [`Manager`](crate::Manager), in what is stored in that manager.
+        impl $(<$($T: $bound),+>)? serde::Serialize for $name $(<$($U),+>)? {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 crate::handle::serialize(&self.$($place).+, (), serializer)
             }
         }
 
-        impl<'de $(, $T: $bound)?> serde::Deserialize<'de> for $name $(<$U>)? {
+        impl<'de $(, $($T: $bound),+)?> serde::Deserialize<'de> for $name $(<$($U),+>)? {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 crate::handle::deserialize(deserializer).map(|(handle, ())| handle)
             }
         }
     };
 }
-pub(crate) use handle;
+pub(crate) use travels;
 
 /// `Debug` for handles whose state is of no use to look at: by the next look it has changed.
 macro_rules! debug_by_name {

@@ -1,5 +1,7 @@
 //! Values that cross in serialised form.
 
+use std::ops::Deref;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -12,7 +14,7 @@ pub trait Object: Serialize + DeserializeOwned {}
 
 impl<T: Serialize + DeserializeOwned> Object for T {}
 
-pub(crate) fn encode(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
+pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Fault> {
     postcard::to_allocvec(value).map_err(|_| Fault::Encode)
 }
 
@@ -21,5 +23,43 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
         Ok((value, [])) => Ok(value),
         // What is left over belongs to a value of another type.
         Ok(_) | Err(_) => Err(Fault::Decode),
+    }
+}
+
+/// Bytes that need no allocation.
+const INLINE: usize = 64;
+
+/// A value in serialised form, which most keys and many values are too short for to be worth an allocation.
+pub(crate) struct Encoded {
+    inline: [u8; INLINE],
+    len: usize,
+    /// All of it, if it is longer.
+    spilled: Vec<u8>,
+}
+
+impl Encoded {
+    pub(crate) fn of<T: Serialize + ?Sized>(value: &T) -> Result<Encoded, Fault> {
+        let mut encoded = Encoded {
+            inline: [0; INLINE],
+            len: 0,
+            spilled: Vec::new(),
+        };
+        match postcard::to_slice(value, &mut encoded.inline) {
+            Ok(used) => encoded.len = used.len(),
+            Err(postcard::Error::SerializeBufferFull) => encoded.spilled = encode(value)?,
+            Err(_) => return Err(Fault::Encode),
+        }
+        Ok(encoded)
+    }
+}
+
+impl Deref for Encoded {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self.spilled.as_slice() {
+            [] => &self.inline[..self.len],
+            spilled => spilled,
+        }
     }
 }

@@ -48,7 +48,7 @@
 use crate::atomic::{AtomicU64, Ordering, fence};
 use crate::heap::{
     Block, COUNT, Copied, EPOCH, HeapError, Lengths, Link, Memory, ROOT, SECOND_COUNT, Shard, UNIT,
-    record,
+    is_inside, record,
 };
 
 /// A link of a slot whose record was removed.
@@ -82,10 +82,7 @@ impl Table {
             block: Block(root as u32),
             log: (root >> 32) as u32 & 0x3f,
         };
-        let geometry = memory.geometry();
-        let inside = table.log <= MOST
-            && table.block.at() >= geometry.page(0)
-            && table.block.at() + table.len() <= geometry.end;
+        let inside = table.log <= MOST && is_inside(memory, table.block, table.len())?;
         inside.then_some(Some(table)).ok_or(NO_TABLE)
     }
 
@@ -111,14 +108,14 @@ impl Table {
 
 /// Where the words are that readers need: of the shard, and the dict's epoch.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entrance {
-    pub(super) shard: u64,
-    pub(super) epoch: u64,
+pub(crate) struct Entrance {
+    pub(crate) shard: u64,
+    pub(crate) epoch: u64,
 }
 
 /// What an attempt to read came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Read {
+pub(crate) enum Read {
     Found,
     Absent,
     /// Something changed meanwhile: try again.
@@ -127,7 +124,7 @@ pub(super) enum Read {
 
 /// Looks for a key without the lock. If it is found, its record is in `copied`.
 #[inline]
-pub(super) fn read(
+pub(crate) fn read(
     memory: &impl Memory,
     entrance: Entrance,
     hash: u64,
@@ -179,7 +176,7 @@ pub(super) fn read(
 
 /// What a search under the lock came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spot {
+pub(crate) enum Spot {
     /// There it is.
     Found { slot: u64, link: Link },
     /// It is not there.
@@ -187,10 +184,10 @@ pub(super) enum Spot {
 }
 
 /// A shard, for who has its lock.
-pub(super) struct Locked<'a, M> {
-    pub(super) shard: Shard<'a, M>,
+pub(crate) struct Locked<'a, M> {
+    pub(crate) shard: Shard<'a, M>,
     /// Where the dict's epoch is.
-    pub(super) epoch: u64,
+    pub(crate) epoch: u64,
 }
 
 impl<M: Memory> Locked<'_, M> {
@@ -207,7 +204,7 @@ impl<M: Memory> Locked<'_, M> {
     }
 
     /// To be called first by everyone who has taken the lock: if the dict was emptied since, so is the shard.
-    pub(super) fn enter(&self) -> Result<(), HeapError> {
+    pub(crate) fn enter(&self) -> Result<(), HeapError> {
         // Acquire: pairs with the Release of who emptied the dict.
         let epoch = self.memory().long(self.epoch).load(Ordering::Acquire);
         if self.shard.long(EPOCH).load(Ordering::Relaxed) == epoch {
@@ -225,7 +222,7 @@ impl<M: Memory> Locked<'_, M> {
 
     /// After the death of one who had the lock.
     #[cold]
-    pub(super) fn recover(&self) -> Result<(), HeapError> {
+    pub(crate) fn recover(&self) -> Result<(), HeapError> {
         self.enter()?;
         let mut used: Vec<(Block, u64)> = Vec::new();
         let mut count = 0;
@@ -249,7 +246,7 @@ impl<M: Memory> Locked<'_, M> {
     }
 
     /// Looks for a key. If it is found, its record is in `copied`.
-    pub(super) fn find(
+    pub(crate) fn find(
         &self,
         hash: u64,
         key: &[u8],
@@ -280,7 +277,7 @@ impl<M: Memory> Locked<'_, M> {
     }
 
     /// Gives the key a value, where it was [found](Locked::find), or not.
-    pub(super) fn put(
+    pub(crate) fn put(
         &self,
         spot: Spot,
         hash: u64,
@@ -316,17 +313,17 @@ impl<M: Memory> Locked<'_, M> {
         }
     }
 
-    /// Removes what was [found](Locked::find).
-    pub(super) fn remove(&self, slot: u64, link: Link) -> Result<(), HeapError> {
+    /// Removes what was [found](Locked::find). To be followed by [`trim`](Locked::trim).
+    pub(crate) fn remove(&self, slot: u64, link: Link) -> Result<(), HeapError> {
         GONE.commit(self.memory().long(slot));
         record::free(&self.shard, link.block())?;
         let count = self.shard.count(COUNT).saturating_sub(1);
         self.shard.set_count(COUNT, count);
-        self.shrink(count)
+        Ok(())
     }
 
     /// Calls `look` with the slot of each record, and its link; the record is in `copied`. Slots may be removed meanwhile.
-    pub(super) fn each<E: From<HeapError>>(
+    pub(crate) fn each<E: From<HeapError>>(
         &self,
         copied: &mut Copied,
         mut look: impl FnMut(&Self, u64, Link, &Copied) -> Result<(), E>,
@@ -365,7 +362,8 @@ impl<M: Memory> Locked<'_, M> {
     }
 
     /// Gives memory back when most slots are of no use.
-    fn shrink(&self, count: u64) -> Result<(), HeapError> {
+    pub(crate) fn trim(&self) -> Result<(), HeapError> {
+        let count = self.shard.count(COUNT);
         let Some(table) = self.table()? else {
             return Ok(());
         };

@@ -24,6 +24,8 @@ pub enum Fault {
     Encode,
     /// The message received is no value of the expected type, and is gone. Becomes [`Error::Decode`].
     Decode,
+    /// The dict or list was emptied while it was iterated over. Becomes [`Error::Cleared`].
+    Cleared,
     /// The system refused what it takes to join in; an `errno`. Becomes [`Error::Os`].
     Os(i32),
 }
@@ -36,6 +38,7 @@ impl From<Fault> for Error {
             Fault::ParticipantsFull { participants } => Error::ParticipantsFull { participants },
             Fault::Encode => Error::Encode,
             Fault::Decode => Error::Decode,
+            Fault::Cleared => Error::Cleared,
             Fault::Os(errno) => Error::os("use the segment")(io::Error::from_raw_os_error(errno)),
         }
     }
@@ -168,6 +171,18 @@ send_errors! {
 }
 
 plain_errors! {
+    /// Why a shared dict, list or namespace was not changed. Nothing was.
+    UpdateError {
+        /// The manager's memory has grown to its maximum.
+        MaximumReached,
+        /// The system has no memory left.
+        NoMemory,
+        /// It is larger than all of the manager's memory.
+        Oversized,
+        /// The calling thread holds the lock already: a function that was to change a value asked for another change.
+        Deadlock
+    }
+
     /// Why `try_recv` received nothing.
     TryRecvError {
         /// There is nothing until something is sent.

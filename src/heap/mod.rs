@@ -7,13 +7,19 @@
 //! - [`record`]: keys and values in blocks, written before anything refers to them.
 
 mod layout;
+#[cfg(not(loom))]
+mod mapped;
 mod pages;
 pub(crate) mod record;
 mod shard;
 
-pub(crate) use layout::{Geometry, UNIT};
-pub(crate) use pages::{HeapError, Memory, Tenant};
-pub(crate) use record::{Copied, Lengths, Link};
+pub(crate) use layout::{DIRECTORY, Geometry, LAST_OBJECT, MOST_ANNOUNCED, UNIT};
 #[cfg(not(loom))]
-pub(crate) use shard::LOCK;
+pub(crate) use layout::{MOST_MEMORY, SEED};
+#[cfg(not(loom))]
+pub(crate) use mapped::{Heap, Locked};
+pub(crate) use pages::{HeapError, Memory, Tenant, clear_out, is_inside, take_body};
+#[cfg(not(loom))]
+pub(crate) use pages::used;
+pub(crate) use record::{Copied, Lengths, Link};
 pub(crate) use shard::{Block, COUNT, EPOCH, ROOT, SECOND_COUNT, SHARD, Shard};

@@ -16,6 +16,7 @@
 //! referred to: there is no log.
 
 use super::layout::{COMMITTED, Geometry, HINT, PAGE};
+use super::shard::Block;
 use crate::atomic::{AtomicU64, Ordering};
 
 /// Why there is no memory.
@@ -101,6 +102,14 @@ pub(crate) fn committed(memory: &impl Memory) -> Result<u32, HeapError> {
         .ok_or(HeapError::Corrupted(
             "more pages are in use than the heap has",
         ))
+}
+
+/// Whether `len` bytes from a block on are in pages that can be used: what is read of a segment without the lock may say anything.
+#[inline]
+pub(crate) fn is_inside(memory: &impl Memory, block: Block, len: u64) -> Result<bool, HeapError> {
+    let geometry = memory.geometry();
+    let end = geometry.page(committed(memory)?);
+    Ok(block.at() >= geometry.page(0) && block.at() < end && len <= end - block.at())
 }
 
 pub(super) fn tenant_word(memory: &impl Memory, page: u32) -> &AtomicU64 {

@@ -10,8 +10,7 @@
 //! the same number within four thousand million, so *load the word, copy the record, load the word again* copies the record that was
 //! committed, if the word has not changed: while something refers to a record its block is not given back.
 
-use super::layout::PAGE;
-use super::pages::{self, HeapError, Memory};
+use super::pages::{HeapError, Memory, is_inside};
 use super::shard::{Block, Shard};
 use crate::atomic::{AtomicU64, Ordering, fence};
 
@@ -86,9 +85,7 @@ impl Lengths {
     /// Of the record in this block, if one can be there: whoever does not have the lock may find anything.
     #[inline]
     pub(crate) fn load(memory: &impl Memory, block: Block) -> Result<Option<Lengths>, HeapError> {
-        let end = memory.geometry().page(pages::committed(memory)?);
-        let begins = memory.geometry().page(0);
-        if block.at() < begins || block.at() + PAGE.min(HEADER) > end {
+        if !is_inside(memory, block, HEADER)? {
             return Ok(None);
         }
         let word = memory.long(block.at()).load(Ordering::Relaxed);
@@ -96,8 +93,7 @@ impl Lengths {
             key: word as u32,
             value: (word >> 32) as u32,
         };
-        let fits = lengths.total() <= end - block.at();
-        Ok(fits.then_some(lengths))
+        Ok(is_inside(memory, block, lengths.total())?.then_some(lengths))
     }
 
     /// Of one that is referred to, for who has the lock.

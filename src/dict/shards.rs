@@ -1,0 +1,216 @@
+//! A dict of bytes: its shards, and which of them a key is in.
+
+use std::fmt;
+use std::ops::Deref;
+
+use super::table::{self, Entrance, Read, Spot};
+use crate::atomic::{Ordering, spin_loop};
+use crate::error::{Fault, UpdateError};
+use crate::heap::{self, COUNT, Copied, EPOCH, Heap, HeapError, Memory, SHARD, Shard, Tenant};
+
+/// Where in the first shard the words are that concern the whole dict: its epoch.
+const DICT_EPOCH: u64 = 16;
+
+/// How often a reader that is overtaken by writers tries again before it takes the lock.
+const PATIENCE: u32 = 64;
+
+/// Shards of a dict: as many can be changed at a time.
+pub(crate) const SHARDS: u32 = 16;
+
+/// The words of a dict of bytes, and the heap that keeps them mapped.
+#[derive(Clone)]
+pub(crate) struct Shards {
+    pub(crate) heap: Heap,
+    at: u64,
+    object: u32,
+    shards: u32,
+}
+
+impl Shards {
+    /// The dict of so many shards (a power of two) at `at`, of object `object`.
+    pub(crate) fn new(heap: Heap, at: u64, object: u32, shards: u32) -> Shards {
+        Shards {
+            heap,
+            at,
+            object,
+            shards,
+        }
+    }
+
+    /// Bytes of so many shards.
+    pub(crate) const fn body_len(shards: u32) -> u64 {
+        shards as u64 * SHARD
+    }
+
+    pub(crate) fn count(&self) -> u32 {
+        self.shards
+    }
+
+    /// The shard of a key with this hash. The slot in its table depends on other bits.
+    #[inline]
+    pub(crate) fn shard_of(&self, hash: u64) -> u32 {
+        (hash >> 56) as u32 & (self.shards - 1)
+    }
+
+    fn shard_at(&self, shard: u32) -> u64 {
+        self.at + u64::from(shard) * SHARD
+    }
+
+    fn epoch(&self) -> u64 {
+        self.at + DICT_EPOCH
+    }
+
+    /// Looks for a key, without a lock. If it is there, its record is in `copied`.
+    #[inline]
+    pub(crate) fn get(&self, key: &[u8], copied: &mut Copied) -> Result<bool, Fault> {
+        let hash = self.heap.hash(key);
+        let entrance = Entrance {
+            shard: self.shard_at(self.shard_of(hash)),
+            epoch: self.epoch(),
+        };
+        for _ in 0..PATIENCE {
+            match table::read(&self.heap, entrance, hash, key, copied)? {
+                Read::Found => return Ok(true),
+                Read::Absent => return Ok(false),
+                Read::Overtaken => spin_loop(),
+            }
+        }
+        self.get_locked(hash, key, copied)
+    }
+
+    #[cold]
+    fn get_locked(&self, hash: u64, key: &[u8], copied: &mut Copied) -> Result<bool, Fault> {
+        let shard = self.shard_of(hash);
+        let found = match self.lock(shard) {
+            Ok(locked) => locked.find(hash, key, copied)?,
+            // It is this thread that changes something, and so nobody else does.
+            Err(UpdateError::Deadlock) => self.unlocked(shard).find(hash, key, copied)?,
+            Err(UpdateError::Fault(fault)) => return Err(fault),
+            Err(_) => return Err(Fault::Corrupted("a lock asks for memory")),
+        };
+        Ok(found != Spot::Absent)
+    }
+
+    /// Takes the lock of a shard, and blocks while a live thread has it. The shard is in order then.
+    #[inline]
+    pub(crate) fn lock(&self, shard: u32) -> Result<Locked<'_>, UpdateError> {
+        self.lock_and_tell(shard, || Ok(()))
+    }
+
+    /// The same, told if the owner before died.
+    #[inline]
+    pub(crate) fn lock_and_tell(
+        &self,
+        shard: u32,
+        tell: impl FnOnce() -> Result<(), HeapError>,
+    ) -> Result<Locked<'_>, UpdateError> {
+        let mut lock = self.heap.lock(self.shard_at(shard), self.tenant(shard))?;
+        let table = self.unlocked(shard);
+        lock.settle(|| {
+            table.recover()?;
+            tell()
+        })?;
+        table.enter()?;
+        Ok(Locked { table, lock })
+    }
+
+    fn tenant(&self, shard: u32) -> Tenant {
+        Tenant {
+            object: self.object,
+            shard: shard as u16,
+        }
+    }
+
+    /// What is to be done under a shard's lock only.
+    fn unlocked(&self, shard: u32) -> table::Locked<'_, Heap> {
+        table::Locked {
+            shard: Shard {
+                memory: &self.heap,
+                at: self.shard_at(shard),
+                tenant: self.tenant(shard),
+            },
+            epoch: self.epoch(),
+        }
+    }
+
+    /// How many keys there are: the sum of what each shard had at some moment.
+    pub(crate) fn len(&self) -> u64 {
+        let epoch = self.epoch_now();
+        let of = |shard| {
+            let at = self.shard_at(shard);
+            // Relaxed: as of some moment.
+            let word = |offset| self.heap.long(at + offset).load(Ordering::Relaxed);
+            if word(EPOCH) == epoch { word(COUNT) } else { 0 }
+        };
+        (0..self.shards).map(of).fold(0, u64::saturating_add)
+    }
+
+    /// Changes when the dict is emptied.
+    pub(crate) fn epoch_now(&self) -> u64 {
+        // Acquire: pairs with `clear`.
+        self.heap.long(self.epoch()).load(Ordering::Acquire)
+    }
+
+    /// Removes everything at once.
+    pub(crate) fn clear(&self) -> Result<(), UpdateError> {
+        // So that who waits for a lock that it has when it dies is told.
+        self.heap.place.attachment.participant()?;
+        // Release: pairs with the Acquire of readers and of `enter`.
+        self.heap
+            .long(self.epoch())
+            .fetch_add(1, Ordering::AcqRel);
+        // It is done. What remains is to give the memory back.
+        for shard in 0..self.shards {
+            match self.lock(shard) {
+                Ok(_) => {}
+                // This thread has the lock; the shard is emptied when it is taken next.
+                Err(UpdateError::Deadlock) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies of all keys and values in a shard, as they were at one instant.
+    pub(crate) fn snapshot(&self, shard: u32) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
+        let lock = match self.lock(shard) {
+            Ok(lock) => Some(lock),
+            // It is this thread that changes something, and so nobody else does.
+            Err(UpdateError::Deadlock) => None,
+            Err(UpdateError::Fault(fault)) => return Err(fault),
+            Err(_) => return Err(Fault::Corrupted("a lock asks for memory")),
+        };
+        let mut all = Vec::new();
+        self.unlocked(shard)
+            .each::<HeapError>(&mut Copied::new(), |_, _, _, copied| {
+                all.push((copied.key().to_vec(), copied.value().to_vec()));
+                Ok(())
+            })?;
+        drop(lock);
+        Ok(all)
+    }
+}
+
+/// A shard whose lock the calling thread has.
+pub(crate) struct Locked<'a> {
+    table: table::Locked<'a, Heap>,
+    #[expect(dead_code, reason = "lets go when dropped")]
+    lock: heap::Locked<'a>,
+}
+
+impl<'a> Deref for Locked<'a> {
+    type Target = table::Locked<'a, Heap>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.table
+    }
+}
+
+impl fmt::Debug for Shards {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shards")
+            .field("object", &self.object)
+            .field("shards", &self.shards)
+            .finish_non_exhaustive()
+    }
+}

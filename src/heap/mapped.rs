@@ -1,0 +1,205 @@
+#![allow(unsafe_code)] // copies to and from the mapping
+//! A heap in a mapped segment, and the locks of its shards.
+
+use std::hash::Hasher;
+use std::marker::PhantomData;
+use std::sync::MutexGuard as NotSend;
+use std::thread;
+
+use siphasher::sip::SipHasher13;
+
+use super::layout::{Geometry, SEED};
+use super::pages::{HeapError, Memory, Tenant};
+use super::shard::{LOCK, Shard};
+use crate::atomic::{AtomicU64, Ordering};
+use crate::error::{Error, Fault, TryLockError, UpdateError};
+use crate::place::Place;
+use crate::platform::copy;
+use crate::sync::guarded::{self, Taken};
+use crate::wait::Patience;
+
+/// The body of a manager's segment.
+#[derive(Clone, Debug)]
+pub(crate) struct Heap {
+    pub(crate) place: Place,
+    geometry: Geometry,
+    seed: (u64, u64),
+}
+
+impl Heap {
+    /// Of the whole body of a segment whose header has been checked, for so many pins.
+    pub(crate) fn of(place: Place, pins: u32) -> Heap {
+        let geometry = Geometry::new(place.capacity(), pins)
+            .expect("opening checked that the body's length does not overflow");
+        let seed = |at: u64| place.long(at as usize).load(Ordering::Relaxed);
+        Heap {
+            seed: (seed(SEED), seed(SEED + 8)),
+            geometry,
+            place,
+        }
+    }
+
+    /// Of a key, with the segment's own random seed: SipHash-1-3 (Aumasson and Bernstein, 2012), so that nobody can choose keys that
+    /// collide without having seen it.
+    #[inline]
+    pub(crate) fn hash(&self, key: &[u8]) -> u64 {
+        let mut hasher = SipHasher13::new_with_keys(self.seed.0, self.seed.1);
+        hasher.write(key);
+        hasher.finish()
+    }
+
+    /// Takes the lock of the shard at `at`, and blocks while a live thread has it.
+    #[inline]
+    pub(crate) fn lock(&self, at: u64, tenant: Tenant) -> Result<Locked<'_>, TryLockError<()>> {
+        let taken = guarded::take(&self.place, (at + LOCK) as usize, Patience::Forever)?;
+        Ok(Locked {
+            heap: self,
+            at,
+            tenant,
+            taken,
+            panicking: thread::panicking(),
+            stays: PhantomData,
+        })
+    }
+}
+
+impl Memory for Heap {
+    #[inline]
+    fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    #[inline]
+    fn long(&self, at: u64) -> &AtomicU64 {
+        self.place.long(at as usize)
+    }
+
+    #[inline]
+    fn read(&self, at: u64, to: &mut [u8]) {
+        let from = self.bytes(at, to.len());
+        // SAFETY: as many bytes of the mapping, as has just been checked, and a private slice.
+        unsafe { copy::copy_out(to, from) }
+    }
+
+    fn append(&self, at: u64, len: usize, to: &mut Vec<u8>) {
+        let from = self.bytes(at, len);
+        // SAFETY: as many bytes of the mapping, as has just been checked.
+        unsafe { copy::append(to, from, len) }
+    }
+
+    #[inline]
+    fn write(&self, at: u64, from: &[u8]) {
+        let to = self.bytes(at, from.len());
+        // SAFETY: as many bytes of the mapping, as has just been checked, and a private slice.
+        unsafe { copy::copy_in(to, from) }
+    }
+
+    #[cold]
+    fn back(&self, at: u64, len: u64) -> Result<(), HeapError> {
+        let segment = self.place.attachment.segment();
+        segment
+            .commit(at as usize, len as usize)
+            .map_err(|_| HeapError::System)
+    }
+}
+
+impl Heap {
+    #[inline]
+    fn bytes(&self, at: u64, len: usize) -> *mut u8 {
+        assert!(
+            at <= self.geometry.end && len as u64 <= self.geometry.end - at,
+            "lengths are checked where they are read"
+        );
+        // SAFETY: inside the mapping.
+        unsafe { self.place.start().as_ptr().add(at as usize) }
+    }
+}
+
+/// A shard whose lock the calling thread has. Lets go of it when dropped.
+pub(crate) struct Locked<'a> {
+    heap: &'a Heap,
+    at: u64,
+    tenant: Tenant,
+    taken: Taken,
+    panicking: bool,
+    /// The owner of a lock is a thread.
+    stays: PhantomData<NotSend<'a, ()>>,
+}
+
+impl<'a> Locked<'a> {
+    pub(crate) fn shard(&self) -> Shard<'a, Heap> {
+        Shard {
+            memory: self.heap,
+            at: self.at,
+            tenant: self.tenant,
+        }
+    }
+
+    /// If the owner before died, puts in order what it left, or leaves that to the next owner.
+    #[inline]
+    pub(crate) fn settle<E>(&mut self, recover: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        if self.taken.is_orphaned() {
+            recover()?;
+            self.taken.set_orphaned(false);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Locked<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // Nothing here panics that holds a lock, but what is not known to be in order is not taken to be.
+        if thread::panicking() && !self.panicking {
+            self.taken.set_orphaned(true);
+        }
+        guarded::let_go(&self.heap.place, (self.at + LOCK) as usize, &self.taken);
+    }
+}
+
+impl From<HeapError> for Fault {
+    fn from(error: HeapError) -> Fault {
+        match error {
+            HeapError::Corrupted(what) => Fault::Corrupted(what),
+            HeapError::Full | HeapError::System | HeapError::Oversized => {
+                Fault::Corrupted("memory is asked for where none is needed")
+            }
+        }
+    }
+}
+
+impl From<HeapError> for UpdateError {
+    fn from(error: HeapError) -> UpdateError {
+        match error {
+            HeapError::Full => UpdateError::MaximumReached,
+            HeapError::System => UpdateError::NoMemory,
+            HeapError::Oversized => UpdateError::Oversized,
+            HeapError::Corrupted(what) => UpdateError::Fault(Fault::Corrupted(what)),
+        }
+    }
+}
+
+impl From<HeapError> for Error {
+    fn from(error: HeapError) -> Error {
+        UpdateError::from(error).into()
+    }
+}
+
+impl From<Fault> for UpdateError {
+    fn from(fault: Fault) -> UpdateError {
+        UpdateError::Fault(fault)
+    }
+}
+
+/// Of a shard's lock, which guards nothing that could be told of.
+impl From<TryLockError<()>> for UpdateError {
+    fn from(error: TryLockError<()>) -> UpdateError {
+        match error {
+            TryLockError::Deadlock => UpdateError::Deadlock,
+            TryLockError::Fault(fault) => UpdateError::Fault(fault),
+            TryLockError::WouldBlock | TryLockError::OwnerDied(()) | TryLockError::Poisoned(()) => {
+                unreachable!("it waits, and tells of nobody")
+            }
+        }
+    }
+}
