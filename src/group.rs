@@ -114,6 +114,7 @@ impl<P: Parts> Group<P> {
             capacity,
             participants,
             body_len,
+            committed: None,
             initial,
         })
     }

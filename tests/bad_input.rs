@@ -2,9 +2,10 @@
 //! What cannot work is refused, says why and what to do, and loses nothing: the file, its content and its name are
 //! what they were.
 
+#[path = "support/private_mount.rs"]
+mod private_mount;
 mod support;
 
-use std::ffi::CStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use crossproc::spsc::Ring;
 use crossproc::{Error, Queue};
+use private_mount::{private_mount, succeeds};
 use proptest::prelude::*;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use support::{Leaks, unique_name, watchdog};
@@ -142,38 +144,6 @@ fn in_child(test: &str, prepare: fn() -> io::Result<()>, body: fn()) -> bool {
         String::from_utf8_lossy(&output.stderr)
     );
     true
-}
-
-fn succeeds(result: libc::c_int) -> io::Result<()> {
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
-}
-
-/// Gives this process a file system of this type at /dev/shm that no other process sees.
-fn private_shm(fs_type: &CStr, options: &CStr) -> io::Result<()> {
-    // SAFETY: takes no arguments.
-    let (user, group) = unsafe { (libc::geteuid(), libc::getegid()) };
-    let namespaces = match user {
-        0 => libc::CLONE_NEWNS,
-        _ => libc::CLONE_NEWNS | libc::CLONE_NEWUSER,
-    };
-    // SAFETY: takes plain numbers.
-    succeeds(unsafe { libc::unshare(namespaces) })?;
-    if user != 0 {
-        fs::write("/proc/self/setgroups", "deny")?;
-        fs::write("/proc/self/uid_map", format!("0 {user} 1"))?;
-        fs::write("/proc/self/gid_map", format!("0 {group} 1"))?;
-    }
-    let private = libc::MS_REC | libc::MS_PRIVATE;
-    let (nothing, root, shm) = (std::ptr::null(), c"/".as_ptr(), c"/dev/shm".as_ptr());
-    // SAFETY: the strings end with NUL; a null pointer is allowed where nothing is said.
-    succeeds(unsafe { libc::mount(nothing, root, nothing, private, nothing.cast()) })?;
-    let (fs_type, options) = (fs_type.as_ptr(), options.as_ptr());
-    // SAFETY: the strings end with NUL.
-    succeeds(unsafe { libc::mount(fs_type, shm, fs_type, 0, options.cast()) })
 }
 
 #[test]
@@ -759,7 +729,7 @@ fn full_shared_memory() {
     };
     in_child(
         "full_shared_memory",
-        || private_shm(c"tmpfs", c"size=1m"),
+        || private_mount(c"tmpfs", c"size=1m", c"/dev/shm"),
         body,
     );
 }
@@ -782,7 +752,7 @@ fn no_unnamed_files() {
     };
     in_child(
         "no_unnamed_files",
-        || private_shm(c"devpts", c"newinstance"),
+        || private_mount(c"devpts", c"newinstance", c"/dev/shm"),
         body,
     );
 }

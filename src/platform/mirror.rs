@@ -93,7 +93,7 @@ mod tests {
     fn a_run_over_the_end_goes_on_at_the_start() {
         let page = page_size();
         let file = shm::create_anonymous().unwrap();
-        shm::allocate(&file, 3 * page as u64).unwrap();
+        shm::allocate(&file, 0, 3 * page as u64).unwrap();
         let mirror = Mirror::map(file.as_fd(), page as u64, 2 * page).unwrap();
         assert_eq!(mirror.len(), 2 * page);
         let sent: Vec<u8> = (0..2 * page).map(|byte| byte as u8 ^ 7).collect();

@@ -74,9 +74,18 @@ pub(crate) fn set_mode(fd: impl AsFd, mode: u32) -> Result<()> {
     rustix::fs::fchmod(fd, Mode::from_raw_mode(mode))
 }
 
-/// Gives the file its length and every page of it, all zero, so that no later access can fail for want of memory.
-pub(crate) fn allocate(fd: impl AsFd, len: u64) -> Result<()> {
-    retry_on_intr(|| rustix::fs::fallocate(&fd, FallocateFlags::empty(), 0, len))
+/// Takes memory for `len` bytes of the file from `offset` on, so that no later access can fail for want of it, and makes the file as long as
+/// that. What is new is zero.
+///
+/// Several may do so at once: one that fails, or is killed meanwhile, takes back what it has added, but no page that was there before
+/// (`shmem_fallocate` in the kernel's mm/shmem.c; it holds the file's lock all the while).
+pub(crate) fn allocate(fd: impl AsFd, offset: u64, len: u64) -> Result<()> {
+    retry_on_intr(|| rustix::fs::fallocate(&fd, FallocateFlags::empty(), offset, len))
+}
+
+/// Gives the file its length; it is a hole as far as there was nothing before.
+pub(crate) fn set_len(fd: impl AsFd, len: u64) -> Result<()> {
+    retry_on_intr(|| rustix::fs::ftruncate(&fd, len))
 }
 
 /// Seals the file's length for good.

@@ -2,16 +2,13 @@
 
 use std::os::fd::OwnedFd;
 
+use super::commit;
 use super::header::Header;
 use super::mapped::Segment;
 use super::name::path_of;
 use super::shape::Shape;
 use crate::error::{Error, Result};
 use crate::platform::shm::{self, Errno};
-
-/// Segments of this length or more are compared with the memory available before any of it is taken: the kernel
-/// would end processes to make room.
-const LARGE: u64 = 16 << 20;
 
 impl Segment {
     /// Creates a named segment that users within `mode` can open; fails if the name is taken.
@@ -44,22 +41,17 @@ impl Segment {
 /// Turns a new file into a segment that nobody else can see yet.
 fn fill(fd: OwnedFd, name: Option<&str>, shape: &Shape) -> Result<Segment> {
     let (header, geometry) = Header::new(shape)?;
-    let needed = geometry.total;
-    let out_of_memory = || Error::OutOfMemory {
-        needed,
-        available: shm::available_memory().unwrap_or(0),
+    let taken = match shape.committed {
+        None => geometry.total,
+        Some(committed) => {
+            let body = committed.max(shape.initial.len() as u64);
+            geometry.body_offset + body.min(geometry.body_len)
+        }
     };
-    if needed >= LARGE && shm::available_memory().is_some_and(|available| available < needed) {
-        return Err(out_of_memory());
+    commit::take(&fd, name.is_some(), 0, taken)?;
+    if taken < geometry.total {
+        shm::set_len(&fd, geometry.total).map_err(Error::os("set the segment's length"))?;
     }
-    shm::allocate(&fd, needed).map_err(|errno| match errno {
-        Errno::NOSPC if name.is_some() => Error::SharedMemoryFull {
-            needed,
-            available: shm::free_space(&fd),
-        },
-        Errno::NOSPC | Errno::NOMEM => out_of_memory(),
-        errno => Error::os("allocate the segment's memory")(errno),
-    })?;
     shm::write_at(&fd, &header.encode(), 0).map_err(Error::os("write the segment's header"))?;
     shm::write_at(&fd, &shape.initial, geometry.body_offset)
         .map_err(Error::os("write the segment's first value"))?;

@@ -5,8 +5,10 @@
 //! which is the valid first state of everything there but first values, counts and a group's [directory]: those are written with the header.
 //!
 //! **Whoever dies while creating**, a name is either absent or complete: a named segment is made as a file without
-//! a name, given all its pages and its header, and then linked into place by one system call that fails if the
+//! a name, given its pages and its header, and then linked into place by one system call that fails if the
 //! name is taken.
+//!
+//! A segment may have a [hole](commit) where its body is not needed yet.
 //!
 //! **An opener trusts nothing.** It copies the header out once, compares every field with what it expects and
 //! every length with what it computes itself, and maps the file only then. What remains is that a named file
@@ -16,6 +18,7 @@
 //! Never is a reference formed to bytes of a segment: other processes write them at any time.
 
 mod check;
+mod commit;
 mod create;
 pub(crate) mod directory;
 mod header;
@@ -25,6 +28,8 @@ mod open;
 mod options;
 mod remove;
 mod shape;
+#[cfg(test)]
+mod sparse_tests;
 #[cfg(test)]
 mod tests;
 

@@ -42,6 +42,11 @@ pub trait Primitive: Sized {
     /// Bytes the primitive needs for itself, unless their number overflows.
     #[doc(hidden)]
     fn body_len(size: Size) -> Option<u64>;
+    /// For how many of them memory is taken when it is created, if not for all: it commits the others itself. Not for parts of a group.
+    #[doc(hidden)]
+    fn committed(_size: Size) -> Option<u64> {
+        None
+    }
     /// Whether a primitive of this size can begin like this.
     #[doc(hidden)]
     fn check_initial(_size: Size, _initial: &[u8]) -> Result<()> {
@@ -233,6 +238,7 @@ impl<H: Primitive> Options<H> {
             capacity,
             participants,
             body_len,
+            committed: H::committed(size),
             initial: self.initial.clone().unwrap_or_default(),
         })
     }

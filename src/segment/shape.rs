@@ -172,6 +172,8 @@ pub(crate) struct Shape {
     pub(crate) capacity: u64,
     pub(crate) participants: u32,
     pub(crate) body_len: u64,
+    /// For how many bytes of the body memory is taken at once, if not for all: see [`Segment::commit`](super::Segment::commit).
+    pub(crate) committed: Option<u64>,
     /// What the body begins with; the rest is zero.
     pub(crate) initial: Box<[u8]>,
 }

@@ -34,6 +34,7 @@ fn shape() -> Shape {
         capacity: 4,
         participants: 6,
         body_len: 32,
+        committed: None,
         initial: Box::default(),
     }
 }
@@ -86,7 +87,7 @@ fn the_length_of_an_anonymous_segment_is_sealed() {
 
     let (header, geometry) = Header::new(&shape()).unwrap();
     let unsealed = shm::create_anonymous().unwrap();
-    shm::allocate(&unsealed, geometry.total).unwrap();
+    shm::allocate(&unsealed, 0, geometry.total).unwrap();
     shm::write_at(&unsealed, &header.encode(), 0).unwrap();
     let refused = Segment::from_fd(unsealed, None, &expected());
     assert!(matches!(refused, Err(Error::Unsupported { .. })));
