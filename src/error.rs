@@ -12,7 +12,8 @@ use std::{fmt, io};
 pub use lock::{BarrierError, LockError, LockTimeoutError, TryLockError};
 pub use operation::{
     Fault, LoanError, LoanTimeoutError, RecvError, RecvTimeoutError, ReleaseError, SendError,
-    SendTimeoutError, TryAcquireError, TryLoanError, TryRecvError, TrySendError, UpdateError, WaitTimeoutError,
+    SendTimeoutError, TryAcquireError, TryLoanError, TryRecvError, TrySendError, UpdateError,
+    WaitTimeoutError,
 };
 
 use crate::process::JoinError;
@@ -342,7 +343,9 @@ pub enum Error {
     Cleared,
 
     /// No object of the manager has this name.
-    #[error("the manager has no object named `{name}`: create it first, or use open_or_create (`list()` says what there is)")]
+    #[error(
+        "the manager has no object named `{name}`: create it first, or use open_or_create (`list()` says what there is)"
+    )]
     NoObject {
         /// The name asked for.
         name: String,

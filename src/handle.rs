@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 use crate::group::Members;
+use crate::manager::{Manager, nested};
 use crate::place::{Part, Place};
 use crate::segment::{Options, Primitive};
 use crate::travel;
@@ -52,11 +53,37 @@ pub(crate) fn deserialize<'de, H: Primitive, X: Deserialize<'de>, D: Deserialize
     })?;
     let handle = match part {
         Part::Whole => Options::<H>::from_fd(descriptor, name.as_deref()),
+        Part::Object(number) => {
+            Manager::from_fd(descriptor, name.as_deref()).and_then(|manager| manager.object(number))
+        }
         Part::OfGroup(part) => Members::from_fd(descriptor, name.as_deref())
             .and_then(|group| group.part(part, &Options::<H>::new())),
     };
     let handle = handle.map_err(de::Error::custom)?;
     Ok((handle, extra))
+}
+
+/// The same for a handle that is nothing but its place. Inside of what is stored in a manager, an object of that manager is its number.
+pub(crate) fn serialize_whole<S: Serializer>(
+    place: &Place,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match nested::number(place).map_err(ser::Error::custom)? {
+        Some(number) => number.serialize(serializer),
+        None => serialize(place, (), serializer),
+    }
+}
+
+pub(crate) fn deserialize_whole<'de, H: Primitive, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<H, D::Error> {
+    match nested::manager() {
+        Some(manager) => {
+            let number = u32::deserialize(deserializer)?;
+            manager.object(number).map_err(de::Error::custom)
+        }
+        None => deserialize(deserializer).map(|(handle, ())| handle),
+    }
 }
 
 /// What all handles have in common, for a struct that keeps its [`Place`] in the field named. What it takes to create one, if it takes anything, has the name of
@@ -155,13 +182,13 @@ macro_rules! travels {
         /// [`Manager`](crate::Manager), in what is stored in that manager.
         impl $(<$($T: $bound),+>)? serde::Serialize for $name $(<$($U),+>)? {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                crate::handle::serialize(&self.$($place).+, (), serializer)
+                crate::handle::serialize_whole(&self.$($place).+, serializer)
             }
         }
 
         impl<'de $(, $($T: $bound),+)?> serde::Deserialize<'de> for $name $(<$($U),+>)? {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                crate::handle::deserialize(deserializer).map(|(handle, ())| handle)
+                crate::handle::deserialize_whole(deserializer)
             }
         }
     };

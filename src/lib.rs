@@ -87,6 +87,10 @@ mod atomic;
 #[cfg(any(not(loom), test))]
 pub mod broadcast;
 #[cfg(any(not(loom), test))]
+pub mod dict;
+#[cfg(any(not(loom), test))]
+mod heap;
+#[cfg(any(not(loom), test))]
 pub mod messages;
 #[cfg(any(not(loom), test))]
 mod owner;
@@ -120,6 +124,8 @@ mod keeper;
 #[cfg(not(loom))]
 mod liveness;
 #[cfg(not(loom))]
+pub mod manager;
+#[cfg(not(loom))]
 mod object;
 #[cfg(not(loom))]
 mod place;
@@ -148,15 +154,20 @@ pub use bytemuck;
 #[cfg(not(loom))]
 pub use bytes::{SharedBytes, SharedBytesMut};
 #[cfg(not(loom))]
+pub use dict::Dict;
+#[cfg(not(loom))]
 pub use element::Element;
 #[cfg(not(loom))]
 pub use error::{
     BarrierError, Error, Fault, LoanError, LoanTimeoutError, LockError, LockTimeoutError,
     RecvError, RecvTimeoutError, ReleaseError, Result, SendError, SendTimeoutError,
-    TryAcquireError, TryLoanError, TryLockError, TryRecvError, TrySendError, WaitTimeoutError,
+    TryAcquireError, TryLoanError, TryLockError, TryRecvError, TrySendError, UpdateError,
+    WaitTimeoutError,
 };
 #[cfg(not(loom))]
 pub use group::{Group, Parts};
+#[cfg(not(loom))]
+pub use manager::Manager;
 #[cfg(not(loom))]
 pub use messages::{MessageQueue, ObjectQueue};
 #[cfg(not(loom))]

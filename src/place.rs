@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::element::{self, Element, Unchecked};
 use crate::liveness::Attachment;
+use crate::manager::Pin;
 use crate::wait::FutexBell;
 
 /// As many primitives as a group has at most.
@@ -22,6 +23,8 @@ pub(crate) enum Part {
     Whole,
     /// By its number in a group.
     OfGroup(u32),
+    /// By its number among the objects of a manager.
+    Object(u32),
 }
 
 /// What tells a place from the others in its segment.
@@ -59,6 +62,9 @@ pub struct Place {
     capacity: u64,
     part: Part,
     identity: Identity,
+    /// What keeps the bytes from being used for something else.
+    #[expect(dead_code, reason = "keeps, by being there")]
+    pin: Option<Arc<Pin>>,
 }
 
 // SAFETY: the bytes are shared by design and accessed atomically.
@@ -80,6 +86,7 @@ impl Place {
             capacity,
             part: Part::Whole,
             identity: Identity::ONLY,
+            pin: None,
         }
     }
 
@@ -104,7 +111,22 @@ impl Place {
             capacity,
             part,
             identity,
+            pin: None,
         }
+    }
+
+    /// The same, kept for as long as it is in use by a pin.
+    pub(crate) fn pinned(self, pin: Arc<Pin>) -> Place {
+        Place {
+            pin: Some(pin),
+            ..self
+        }
+    }
+
+    /// Where in the body of the segment it begins.
+    pub(crate) fn offset(&self) -> usize {
+        let segment = self.attachment.segment();
+        self.start.addr().get() - segment.base().addr().get() - segment.body_offset()
     }
 
     /// The first of the bytes: 128-aligned, and mapped for as long as this value lives.

@@ -304,4 +304,3 @@ impl<K: Object, V: Object> Primitive for Dict<K, V> {
         })
     }
 }
-

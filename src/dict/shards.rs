@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use super::table::{self, Entrance, Read, Spot};
-use crate::atomic::{Ordering, spin_loop};
+use crate::atomic::{AtomicU64, Ordering, spin_loop};
 use crate::error::{Fault, UpdateError};
 use crate::heap::{self, COUNT, Copied, EPOCH, Heap, HeapError, Memory, SHARD, Shard, Tenant};
 
@@ -56,6 +56,11 @@ impl Shards {
         self.at + u64::from(shard) * SHARD
     }
 
+    /// A word in a shard's first line that belongs to whoever uses the dict: from 24 on.
+    pub(crate) fn own_word(&self, shard: u32, offset: u64) -> &AtomicU64 {
+        self.heap.long(self.shard_at(shard) + offset)
+    }
+
     fn epoch(&self) -> u64 {
         self.at + DICT_EPOCH
     }
@@ -104,7 +109,7 @@ impl Shards {
         shard: u32,
         tell: impl FnOnce() -> Result<(), HeapError>,
     ) -> Result<Locked<'_>, UpdateError> {
-        let mut lock = self.heap.lock(self.shard_at(shard), self.tenant(shard))?;
+        let mut lock = self.heap.lock(self.shard_at(shard))?;
         let table = self.unlocked(shard);
         lock.settle(|| {
             table.recover()?;
@@ -156,9 +161,7 @@ impl Shards {
         // So that who waits for a lock that it has when it dies is told.
         self.heap.place.attachment.participant()?;
         // Release: pairs with the Acquire of readers and of `enter`.
-        self.heap
-            .long(self.epoch())
-            .fetch_add(1, Ordering::AcqRel);
+        self.heap.long(self.epoch()).fetch_add(1, Ordering::AcqRel);
         // It is done. What remains is to give the memory back.
         for shard in 0..self.shards {
             match self.lock(shard) {

@@ -45,7 +45,7 @@
 //! The search with a table of links and hashes beside immutable records follows what is common in optimistic hash tables (Fan et al., "MemC3", NSDI 2013); that a reader
 //! validates what it copied is a sequence lock's idea (Lameter, "Effective synchronization on Linux/NUMA systems", 2005).
 
-use crate::atomic::{AtomicU64, Ordering, fence};
+use crate::atomic::{Ordering, fence};
 use crate::heap::{
     Block, COUNT, Copied, EPOCH, HeapError, Lengths, Link, Memory, ROOT, SECOND_COUNT, Shard, UNIT,
     is_inside, record,
@@ -197,10 +197,7 @@ impl<M: Memory> Locked<'_, M> {
 
     fn table(&self) -> Result<Option<Table>, HeapError> {
         // Relaxed: the lock orders it.
-        Table::of_root(
-            self.shard.long(ROOT).load(Ordering::Relaxed),
-            self.memory(),
-        )
+        Table::of_root(self.shard.long(ROOT).load(Ordering::Relaxed), self.memory())
     }
 
     /// To be called first by everyone who has taken the lock: if the dict was emptied since, so is the shard.
@@ -409,7 +406,9 @@ impl<M: Memory> Locked<'_, M> {
                 .find(|slot| memory.long(*slot).load(Ordering::Relaxed) == Link::NONE.0);
             let Some(free) = free else {
                 self.shard.free(table.block, len)?;
-                return Err(HeapError::Corrupted("a dict's table holds more than was counted"));
+                return Err(HeapError::Corrupted(
+                    "a dict's table holds more than was counted",
+                ));
             };
             memory.long(free + 8).store(hash, Ordering::Relaxed);
             memory.long(free).store(link.0, Ordering::Relaxed);

@@ -9,8 +9,8 @@ use std::thread;
 use siphasher::sip::SipHasher13;
 
 use super::layout::{Geometry, SEED};
-use super::pages::{HeapError, Memory, Tenant};
-use super::shard::{LOCK, Shard};
+use super::pages::{HeapError, Memory};
+use super::shard::LOCK;
 use crate::atomic::{AtomicU64, Ordering};
 use crate::error::{Error, Fault, TryLockError, UpdateError};
 use crate::place::Place;
@@ -50,12 +50,11 @@ impl Heap {
 
     /// Takes the lock of the shard at `at`, and blocks while a live thread has it.
     #[inline]
-    pub(crate) fn lock(&self, at: u64, tenant: Tenant) -> Result<Locked<'_>, TryLockError<()>> {
+    pub(crate) fn lock(&self, at: u64) -> Result<Locked<'_>, TryLockError<()>> {
         let taken = guarded::take(&self.place, (at + LOCK) as usize, Patience::Forever)?;
         Ok(Locked {
             heap: self,
             at,
-            tenant,
             taken,
             panicking: thread::panicking(),
             stays: PhantomData,
@@ -119,22 +118,13 @@ impl Heap {
 pub(crate) struct Locked<'a> {
     heap: &'a Heap,
     at: u64,
-    tenant: Tenant,
     taken: Taken,
     panicking: bool,
     /// The owner of a lock is a thread.
     stays: PhantomData<NotSend<'a, ()>>,
 }
 
-impl<'a> Locked<'a> {
-    pub(crate) fn shard(&self) -> Shard<'a, Heap> {
-        Shard {
-            memory: self.heap,
-            at: self.at,
-            tenant: self.tenant,
-        }
-    }
-
+impl Locked<'_> {
     /// If the owner before died, puts in order what it left, or leaves that to the next owner.
     #[inline]
     pub(crate) fn settle<E>(&mut self, recover: impl FnOnce() -> Result<(), E>) -> Result<(), E> {

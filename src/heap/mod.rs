@@ -13,13 +13,13 @@ mod pages;
 pub(crate) mod record;
 mod shard;
 
-pub(crate) use layout::{DIRECTORY, Geometry, LAST_OBJECT, MOST_ANNOUNCED, UNIT};
+pub(crate) use layout::{DIRECTORY, Geometry, LAST_OBJECT, MOST_ANNOUNCED, PAGE, UNIT};
 #[cfg(not(loom))]
 pub(crate) use layout::{MOST_MEMORY, SEED};
 #[cfg(not(loom))]
 pub(crate) use mapped::{Heap, Locked};
-pub(crate) use pages::{HeapError, Memory, Tenant, clear_out, is_inside, take_body};
 #[cfg(not(loom))]
 pub(crate) use pages::used;
+pub(crate) use pages::{HeapError, Memory, Tenant, clear_out, committed, is_inside, take_body};
 pub(crate) use record::{Copied, Lengths, Link};
 pub(crate) use shard::{Block, COUNT, EPOCH, ROOT, SECOND_COUNT, SHARD, Shard};

@@ -128,7 +128,8 @@ pub(super) fn take(memory: &impl Memory, word: u64, len: u32) -> Result<u32, Hea
         let from = u32::try_from(hint.load(Ordering::Relaxed)).map_or(0, |from| from.min(end));
         // What begins before the hint may end behind it.
         let before = from.saturating_add(len - 1).min(end);
-        let first = scan(memory, word, len, from, end).or_else(|| scan(memory, word, len, 0, before));
+        let first =
+            scan(memory, word, len, from, end).or_else(|| scan(memory, word, len, 0, before));
         if let Some(first) = first {
             hint.store(u64::from(first + len), Ordering::Relaxed);
             return Ok(first);
@@ -237,7 +238,10 @@ pub(super) fn tenants(
 /// Takes memory of whole pages, for what an object begins with: where it is.
 pub(crate) fn take_body(memory: &impl Memory, object: u32, len: u64) -> Result<u64, HeapError> {
     let pages = u32::try_from(len.div_ceil(PAGE)).map_err(|_| HeapError::Oversized)?;
-    let tenant = Tenant { object, shard: BODY };
+    let tenant = Tenant {
+        object,
+        shard: BODY,
+    };
     let first = take(memory, tenant.word(Use::Run), pages.max(1))?;
     Ok(memory.geometry().page(first))
 }
@@ -245,7 +249,7 @@ pub(crate) fn take_body(memory: &impl Memory, object: u32, len: u64) -> Result<u
 /// Gives back all pages of the objects that `is_gone` names. Nobody must use them any more. How many.
 pub(crate) fn clear_out(
     memory: &impl Memory,
-    is_gone: impl Fn(u32) -> bool,
+    mut is_gone: impl FnMut(u32) -> bool,
 ) -> Result<u32, HeapError> {
     let mut pages = 0;
     tenants(memory, |page, tenant, _| {

@@ -162,7 +162,10 @@ impl Copied {
             };
         };
         self.lengths = lengths;
-        let (from, len) = (link.block().at() + HEADER, (lengths.total() - HEADER) as usize);
+        let (from, len) = (
+            link.block().at() + HEADER,
+            (lengths.total() - HEADER) as usize,
+        );
         match self.inline.get_mut(..len) {
             Some(inline) => memory.read(from, inline),
             // It may be garbage, and long.

@@ -23,7 +23,7 @@
 use std::collections::HashMap;
 
 use super::layout::{PAGE, UNIT};
-use super::pages::{self, Memory, HeapError, Tenant, Use};
+use super::pages::{self, HeapError, Memory, Tenant, Use};
 use crate::atomic::{AtomicU64, Ordering, fence};
 
 pub(crate) const ROOT: u64 = 0;

@@ -26,7 +26,6 @@ impl Segment {
     /// # Panics
     ///
     /// If the body is not that long.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for segments that grow"))]
     pub(crate) fn commit(&self, offset: usize, len: usize) -> Result<()> {
         let end = offset.checked_add(len);
         assert!(

@@ -15,7 +15,7 @@ use super::shape::{Expected, Shape, Size};
 use crate::error::{Error, Result};
 
 /// Bytes of an entry.
-const ENTRY: usize = 128;
+pub(crate) const ENTRY: usize = 128;
 const NAME: usize = 40;
 /// Parts begin at a multiple of this.
 const ALIGN: u64 = 128;
@@ -37,24 +37,29 @@ fn next(end: u64) -> Option<u64> {
     end.checked_next_multiple_of(ALIGN)
 }
 
+/// The entry of a part that begins at `offset`.
+pub(crate) fn entry(shape: &Shape, offset: u64) -> [u8; ENTRY] {
+    let mut entry = [0; ENTRY];
+    let name = shape.element.stored_name(ENTRY - NAME);
+    let mut field = |at: usize, bytes: &[u8]| entry[at..][..bytes.len()].copy_from_slice(bytes);
+    field(0, &(shape.kind as u32).to_le_bytes());
+    field(4, &shape.element.size.to_le_bytes());
+    field(8, &shape.element.align.to_le_bytes());
+    field(16, &shape.capacity.to_le_bytes());
+    field(24, &offset.to_le_bytes());
+    field(32, &shape.body_len.to_le_bytes());
+    field(NAME, name.as_bytes());
+    entry
+}
+
 /// The length of a body with these parts, and what it begins with: the directory, and each part's own beginning.
 pub(crate) fn lay_out(parts: &[Shape]) -> Option<(u64, Box<[u8]>)> {
     let mut body = vec![0; len(parts.len())];
     let mut end = body.len() as u64;
-    for (entry, shape) in parts.iter().enumerate() {
+    for (index, shape) in parts.iter().enumerate() {
         let offset = next(end)?;
         end = offset.checked_add(shape.body_len)?;
-        let name = shape.element.stored_name(ENTRY - NAME);
-        let mut field = |at: usize, bytes: &[u8]| {
-            body[entry * ENTRY + at..][..bytes.len()].copy_from_slice(bytes);
-        };
-        field(0, &(shape.kind as u32).to_le_bytes());
-        field(4, &shape.element.size.to_le_bytes());
-        field(8, &shape.element.align.to_le_bytes());
-        field(16, &shape.capacity.to_le_bytes());
-        field(24, &offset.to_le_bytes());
-        field(32, &shape.body_len.to_le_bytes());
-        field(NAME, name.as_bytes());
+        body[index * ENTRY..][..ENTRY].copy_from_slice(&entry(shape, offset));
         if !shape.initial.is_empty() {
             let offset = usize::try_from(offset).ok()?;
             body.resize(offset, 0);
@@ -62,6 +67,85 @@ pub(crate) fn lay_out(parts: &[Shape]) -> Option<(u64, Box<[u8]>)> {
         }
     }
     Some((end, body.into()))
+}
+
+/// A private copy of an entry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry<'a>(&'a [u8; ENTRY]);
+
+impl<'a> Entry<'a> {
+    /// The first of these bytes, if there are enough.
+    pub(crate) fn of(bytes: &'a [u8]) -> Option<Entry<'a>> {
+        bytes.first_chunk().map(Entry)
+    }
+
+    fn number(self, at: usize, bytes: usize) -> u64 {
+        let mut number = [0; 8];
+        number[..bytes].copy_from_slice(&self.0[at..][..bytes]);
+        u64::from_le_bytes(number)
+    }
+
+    pub(crate) fn kind(self) -> String {
+        kind_name(self.number(0, 4) as u32)
+    }
+
+    pub(crate) fn element(self) -> String {
+        let (size, align) = (self.number(4, 4) as u32, self.number(8, 4) as u32);
+        let name = String::from_utf8_lossy(&self.0[NAME..]);
+        describe_element(name.trim_end_matches('\0'), size, align)
+    }
+
+    pub(crate) fn part(self) -> Part {
+        Part {
+            offset: self.number(24, 8),
+            len: self.number(32, 8),
+            capacity: self.number(16, 8),
+        }
+    }
+
+    /// Whether it is what its opener takes it for, but for where it begins.
+    pub(crate) fn check(self, label: &str, participants: u32, expected: &Expected) -> Result<Part> {
+        let same = |field, found: String, expected: String| match found == expected {
+            true => Ok(()),
+            false => Err(Error::Mismatch {
+                segment: label.to_owned(),
+                field,
+                found,
+                expected,
+            }),
+        };
+        same("kind", self.kind(), expected.kind.name().to_owned())?;
+        let layout = &expected.element;
+        same(
+            "element",
+            self.element(),
+            describe_element(layout.stored_name(ENTRY - NAME), layout.size, layout.align),
+        )?;
+        let part = self.part();
+        if expected.capacity.is_some() || part.capacity == 0 {
+            equal(label, "capacity", part.capacity, expected.capacity)?;
+        }
+        let size = Size {
+            capacity: part.capacity,
+            element_size: layout.size,
+            participants,
+        };
+        equal(label, "length", part.len, expected.body_len.computed(size))?;
+        Ok(part)
+    }
+}
+
+/// Whether a number is what it has to be, if it can be anything.
+fn equal(label: &str, field: &'static str, found: u64, expected: Option<u64>) -> Result<()> {
+    if expected == Some(found) {
+        return Ok(());
+    }
+    Err(Error::Mismatch {
+        segment: label.to_owned(),
+        field,
+        found: found.to_string(),
+        expected: expected.map_or("one that fits".to_owned(), |number| number.to_string()),
+    })
 }
 
 /// What one segment's directory is compared with.
@@ -75,70 +159,28 @@ pub(crate) struct Directory<'a> {
 }
 
 impl Directory<'_> {
-    fn number(&self, entry: usize, at: usize, bytes: usize) -> u64 {
-        let mut number = [0; 8];
-        number[..bytes].copy_from_slice(&self.entries[entry * ENTRY + at..][..bytes]);
-        u64::from_le_bytes(number)
+    fn entry(&self, entry: usize) -> Entry<'_> {
+        Entry::of(&self.entries[entry * ENTRY..]).expect("there are whole entries")
     }
 
     /// Part `entry`, if it is as expected.
     pub(crate) fn part(&self, entry: usize, expected: &Expected) -> Result<Part> {
-        let same = |field: &'static str, found: String, expected: String| {
-            if found == expected {
-                return Ok(());
-            }
-            Err(Error::Mismatch {
-                segment: format!("{}, part {}", self.segment, entry + 1),
-                field,
-                found,
-                expected,
-            })
-        };
-        let equal = |field, found: u64, expected: Option<u64>| {
-            let expected = expected.map_or("one that fits".to_owned(), |number| number.to_string());
-            same(field, found.to_string(), expected)
-        };
-        let kind = self.number(entry, 0, 4) as u32;
-        same("kind", kind_name(kind), expected.kind.name().to_owned())?;
-
-        let size = self.number(entry, 4, 4) as u32;
-        let align = self.number(entry, 8, 4) as u32;
-        let name = &self.entries[entry * ENTRY + NAME..(entry + 1) * ENTRY];
-        let name = String::from_utf8_lossy(name);
-        let layout = &expected.element;
-        same(
-            "element",
-            describe_element(name.trim_end_matches('\0'), size, align),
-            describe_element(layout.stored_name(ENTRY - NAME), layout.size, layout.align),
-        )?;
-
-        let capacity = self.number(entry, 16, 8);
-        if expected.capacity.is_some() || capacity == 0 {
-            equal("capacity", capacity, expected.capacity)?;
-        }
-        let size = Size {
-            capacity,
-            element_size: size,
-            participants: self.participants,
-        };
+        let label = format!("{}, part {}", self.segment, entry + 1);
+        let found = self
+            .entry(entry)
+            .check(&label, self.participants, expected)?;
         let before = match entry {
             0 => Some(self.entries.len() as u64),
             _ => {
-                let offset = self.number(entry - 1, 24, 8);
-                offset.checked_add(self.number(entry - 1, 32, 8))
+                let before = self.entry(entry - 1).part();
+                before.offset.checked_add(before.len)
             }
         };
-        let (offset, len) = (self.number(entry, 24, 8), self.number(entry, 32, 8));
-        equal("offset", offset, before.and_then(next))?;
-        equal("length", len, expected.body_len.computed(size))?;
-        let end = offset.checked_add(len);
+        equal(&label, "offset", found.offset, before.and_then(next))?;
+        let end = found.offset.checked_add(found.len);
         if end.is_none_or(|end| end > self.body_len) {
-            equal("end", end.unwrap_or(u64::MAX), Some(self.body_len))?;
+            equal(&label, "end", end.unwrap_or(u64::MAX), Some(self.body_len))?;
         }
-        Ok(Part {
-            offset,
-            len,
-            capacity,
-        })
+        Ok(found)
     }
 }

@@ -47,6 +47,11 @@ pub trait Primitive: Sized {
     fn committed(_size: Size) -> Option<u64> {
         None
     }
+    /// What its bytes begin with, unless the options say.
+    #[doc(hidden)]
+    fn beginning() -> Result<Box<[u8]>> {
+        Ok(Box::default())
+    }
     /// Whether a primitive of this size can begin like this.
     #[doc(hidden)]
     fn check_initial(_size: Size, _initial: &[u8]) -> Result<()> {
@@ -239,7 +244,7 @@ impl<H: Primitive> Options<H> {
             participants,
             body_len,
             committed: H::committed(size),
-            initial: self.initial.clone().unwrap_or_default(),
+            initial: self.initial.clone().map_or_else(H::beginning, Ok)?,
         })
     }
 

@@ -1,0 +1,304 @@
+//! Which object has which name.
+
+use std::collections::{HashMap, HashSet};
+
+use super::handle::Manager;
+use super::pin;
+use crate::atomic::{Ordering, fence};
+use crate::dict::shards::{Locked, SHARDS, Shards};
+use crate::dict::table::Spot;
+use crate::error::{Error, Fault, Result, UpdateError};
+use crate::heap::{
+    Copied, DIRECTORY, Heap, HeapError, LAST_OBJECT, MOST_ANNOUNCED, Memory, clear_out, take_body,
+};
+use crate::place::{Part, Place};
+use crate::segment::directory::{self, Entry};
+use crate::segment::{Expected, Kind, Shape};
+
+/// Where in a shard of the directory it is written down that an object was removed which somebody had open.
+const CONDEMNED: u64 = 24;
+
+/// A record's value: the entry, the object's number, and the number for announcements.
+const RECORD: usize = directory::ENTRY + 8;
+
+const NO_RECORD: Fault = Fault::Corrupted("an object's record in a manager's directory is none");
+const ZEROES: [u8; 4096] = [0; 4096];
+
+/// What the directory says of an object.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    entry: [u8; directory::ENTRY],
+    pub(crate) number: u32,
+    /// Zero for an object that announces nothing.
+    pub(crate) announced: u8,
+}
+
+impl Record {
+    fn from_bytes(bytes: &[u8]) -> Result<Record, Fault> {
+        let bytes: &[u8; RECORD] = bytes.try_into().map_err(|_| NO_RECORD)?;
+        let (entry, rest) = bytes.split_first_chunk().ok_or(NO_RECORD)?;
+        let (number, rest) = rest.split_first_chunk().ok_or(NO_RECORD)?;
+        Ok(Record {
+            entry: *entry,
+            number: u32::from_le_bytes(*number),
+            announced: rest[0],
+        })
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let rest = [self.announced, 0, 0, 0];
+        [&self.entry[..], &self.number.to_le_bytes(), &rest].concat()
+    }
+
+    pub(crate) fn entry(&self) -> Entry<'_> {
+        Entry::of(&self.entry).expect("it is one")
+    }
+
+    /// Where the object is, if it is what its opener takes it for.
+    pub(crate) fn check(
+        &self,
+        heap: &Heap,
+        name: &str,
+        expected: &Expected,
+    ) -> Result<directory::Part> {
+        let segment = heap.place.attachment.segment();
+        let label = format!(
+            "{}, object `{name}`",
+            segment.name().unwrap_or("(anonymous)")
+        );
+        let part = self
+            .entry()
+            .check(&label, segment.participants(), expected)?;
+        let (first, end) = (heap.geometry().page(0), heap.geometry().end);
+        let inside = part.offset % 4096 == 0
+            && part.offset >= first
+            && part.offset <= end
+            && part.len <= end - part.offset;
+        inside.then_some(part).ok_or(NO_RECORD.into())
+    }
+}
+
+/// The heap that an object is in, its number, and where it begins.
+pub(crate) fn home(place: &Place) -> Result<(Heap, u32, u64)> {
+    let Part::Object(number) = place.which_part() else {
+        return Err(Error::Unsupported {
+            reason: "it lives in a Manager only: ask the manager for it",
+        });
+    };
+    let whole = Place::whole(place.attachment.clone());
+    Ok((pin::heap(whole), number, place.offset() as u64))
+}
+
+/// The directory of a manager.
+#[derive(Clone, Debug)]
+pub(super) struct Directory {
+    shards: Shards,
+}
+
+impl Directory {
+    pub(super) fn of(heap: Heap) -> Directory {
+        Directory {
+            shards: Shards::new(heap, DIRECTORY, 0, SHARDS),
+        }
+    }
+
+    fn heap(&self) -> &Heap {
+        &self.shards.heap
+    }
+
+    /// What object has this name.
+    pub(super) fn look(&self, name: &str) -> Result<Option<Record>, Fault> {
+        let mut copied = Copied::new();
+        match self.shards.get(name.as_bytes(), &mut copied)? {
+            true => Record::from_bytes(copied.value()).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Names and records, sorted by name.
+    pub(super) fn all(&self) -> Result<Vec<(String, Record)>, Fault> {
+        let mut all = Vec::new();
+        for shard in 0..self.shards.count() {
+            all.extend(self.in_shard(shard)?);
+        }
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(all)
+    }
+
+    fn in_shard(&self, shard: u32) -> Result<Vec<(String, Record)>, Fault> {
+        let named = |(name, record): (Vec<u8>, Vec<u8>)| {
+            let name = String::from_utf8(name).map_err(|_| NO_RECORD)?;
+            Ok((name, Record::from_bytes(&record)?))
+        };
+        let snapshot = self.shards.snapshot(shard)?;
+        snapshot.into_iter().map(named).collect()
+    }
+
+    /// What object has this number.
+    pub(super) fn look_for(&self, number: u32) -> Result<Option<(String, Record)>, Fault> {
+        let mut all = self.in_shard(shard_of(number))?.into_iter();
+        Ok(all.find(|(_, record)| record.number == number))
+    }
+
+    /// Takes the lock of a shard. If the owner before died, gives back what it was about to make or remove.
+    fn lock(&self, shard: u32) -> Result<Locked<'_>, UpdateError> {
+        self.shards.lock_and_tell(shard, || self.reap(shard))
+    }
+
+    /// Creates an object of this shape, unless the name is taken. Whether it was created.
+    pub(super) fn create(&self, name: &str, shape: &Shape) -> Result<bool> {
+        match self.try_create(name, shape) {
+            Err(Error::MaximumReached) => {
+                // Something may have been removed that was open then, and is not any more.
+                (0..self.shards.count()).try_for_each(|shard| self.reap_if_condemned(shard))?;
+                self.try_create(name, shape)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn try_create(&self, name: &str, shape: &Shape) -> Result<bool> {
+        let hash = self.heap().hash(name.as_bytes());
+        let shard = self.shards.shard_of(hash);
+        let locked = self.lock(shard)?;
+        let spot = locked.find(hash, name.as_bytes(), &mut Copied::new())?;
+        if spot != Spot::Absent {
+            return Ok(false);
+        }
+        let made = self.make(shard, shape).and_then(|record| {
+            locked.put(spot, hash, name.as_bytes(), &record.bytes())?;
+            Ok(())
+        });
+        if made.is_err() {
+            // Whatever it has come to have belongs to no object.
+            self.reap(shard)?;
+        }
+        made.map(|()| true)
+    }
+
+    /// Makes an object that nobody finds yet. The caller has the lock of the shard.
+    fn make(&self, shard: u32, shape: &Shape) -> Result<Record> {
+        let heap = self.heap();
+        // Relaxed: it only has to be another each time.
+        let last = heap.long(LAST_OBJECT).fetch_add(1, Ordering::Relaxed);
+        let number = u32::try_from(last.wrapping_add(1))
+            .ok()
+            .and_then(|number| number.checked_mul(SHARDS))
+            .ok_or(HeapError::Corrupted("no numbers for objects are left"))?
+            + shard;
+        let announced = match shape.kind {
+            Kind::Queue | Kind::MessageQueue | Kind::ObjectQueue => self.announced(number)?,
+            _ => 0,
+        };
+        let at = take_body(heap, number, shape.body_len)?;
+        let mut zeroed = 0;
+        while zeroed < shape.body_len {
+            let len = (shape.body_len - zeroed).min(ZEROES.len() as u64);
+            heap.write(at + zeroed, &ZEROES[..len as usize]);
+            zeroed += len;
+        }
+        heap.write(at, &shape.initial);
+        Ok(Record {
+            entry: directory::entry(shape, at),
+            number,
+            announced,
+        })
+    }
+
+    /// Takes a number for announcements.
+    fn announced(&self, object: u32) -> Result<u8> {
+        (1..=MOST_ANNOUNCED)
+            .find(|number| {
+                let word = self.heap().long(self.heap().geometry().announced(*number));
+                // AcqRel: pairs with the Release of who gave it back.
+                word.compare_exchange(0, object.into(), Ordering::AcqRel, Ordering::Relaxed)
+                    .is_ok()
+            })
+            .ok_or(Error::TooManyQueues {
+                queues: MOST_ANNOUNCED.into(),
+            })
+    }
+
+    /// Removes the object of this name; false if there is none.
+    pub(super) fn remove(&self, name: &str) -> Result<bool> {
+        let hash = self.heap().hash(name.as_bytes());
+        let shard = self.shards.shard_of(hash);
+        let locked = self.lock(shard)?;
+        let spot = locked.find(hash, name.as_bytes(), &mut Copied::new())?;
+        let Spot::Found { slot, link } = spot else {
+            return Ok(false);
+        };
+        locked.remove(slot, link)?;
+        self.reap(shard)?;
+        locked.trim()?;
+        Ok(true)
+    }
+
+    /// If something was removed from this shard while somebody had it open, gives back what nobody has open any more.
+    pub(super) fn reap_if_condemned(&self, shard: u32) -> Result<(), UpdateError> {
+        if self.condemned(shard).load(Ordering::Relaxed) != 0 {
+            let _locked = self.lock(shard)?;
+            self.reap(shard)?;
+        }
+        Ok(())
+    }
+
+    fn condemned(&self, shard: u32) -> &crate::atomic::AtomicU64 {
+        self.shards.own_word(shard, CONDEMNED)
+    }
+
+    /// Gives back what belongs to objects of this shard that are not in the directory, and that no live process has open. The caller has the shard's
+    /// lock.
+    fn reap(&self, shard: u32) -> Result<(), HeapError> {
+        let heap = self.heap();
+        let there: HashSet<u32> = match self.in_shard(shard) {
+            Ok(all) => all.iter().map(|(_, record)| record.number).collect(),
+            Err(Fault::Corrupted(what)) => return Err(HeapError::Corrupted(what)),
+            Err(_) => return Err(HeapError::Corrupted("a manager's directory cannot be read")),
+        };
+        // Pairs with the one of who sets a pin: either the pin is seen here, or there that the object is gone.
+        fence(Ordering::SeqCst);
+        let pinned = pin::pinned(heap);
+        let mut condemned = false;
+        let mut known: HashMap<u32, bool> = HashMap::new();
+        let mut is_gone = |number: u32| {
+            *known.entry(number).or_insert_with(|| {
+                let removed =
+                    number >= SHARDS && shard_of(number) == shard && !there.contains(&number);
+                condemned |= removed && pinned.contains(&number);
+                removed && !pinned.contains(&number)
+            })
+        };
+        clear_out(heap, &mut is_gone)?;
+        for number in 1..=MOST_ANNOUNCED {
+            let word = heap.long(heap.geometry().announced(number));
+            let object = word.load(Ordering::Relaxed);
+            if object != 0 && u32::try_from(object).is_ok_and(&mut is_gone) {
+                // Release: pairs with the AcqRel of who takes it next.
+                word.store(0, Ordering::Release);
+            }
+        }
+        self.condemned(shard)
+            .store(condemned.into(), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// The directory's shard that an object's name belongs to.
+pub(super) fn shard_of(number: u32) -> u32 {
+    number % SHARDS
+}
+
+impl Manager {
+    /// The directory's shard of an object that was just closed: gives its memory back if it was removed meanwhile.
+    pub(super) fn closed(&self, name: &str, number: u32) {
+        let is_there = self
+            .directory
+            .look(name)
+            .is_ok_and(|found| found.is_some_and(|record| record.number == number));
+        if !is_there {
+            // If it cannot be done now, the next to create or remove something does it.
+            let _ = self.directory.reap_if_condemned(shard_of(number));
+        }
+    }
+}
