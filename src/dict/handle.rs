@@ -54,7 +54,7 @@ use crate::segment::{Capacity, ElementLayout, Kind, Primitive, Size};
 pub struct Dict<K: Object, V: Object> {
     shards: Shards,
     place: Place,
-    types: PhantomData<fn(K, V) -> (K, V)>,
+    types: PhantomData<fn() -> (K, V)>,
 }
 
 impl<K: Object, V: Object> Dict<K, V> {

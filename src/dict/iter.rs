@@ -4,7 +4,7 @@ use std::fmt;
 use std::vec;
 
 use super::handle::Dict;
-use super::shards::Shards;
+use super::shards::{Pair, Shards};
 use crate::error::Fault;
 use crate::object::Object;
 
@@ -17,7 +17,7 @@ pub struct Iter<'a, K: Object, V: Object> {
     /// The next shard to copy.
     next: u32,
     epoch: u64,
-    copied: vec::IntoIter<(Vec<u8>, Vec<u8>)>,
+    copied: vec::IntoIter<Pair>,
 }
 
 impl<'a, K: Object, V: Object> Iter<'a, K, V> {

@@ -17,6 +17,9 @@ const PATIENCE: u32 = 64;
 /// Shards of a dict: as many can be changed at a time.
 pub(crate) const SHARDS: u32 = 16;
 
+/// A key and its value, as they are encoded.
+pub(crate) type Pair = (Vec<u8>, Vec<u8>);
+
 /// The words of a dict of bytes, and the heap that keeps them mapped.
 #[derive(Clone)]
 pub(crate) struct Shards {
@@ -175,7 +178,7 @@ impl Shards {
     }
 
     /// Copies of all keys and values in a shard, as they were at one instant.
-    pub(crate) fn snapshot(&self, shard: u32) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
+    pub(crate) fn snapshot(&self, shard: u32) -> Result<Vec<Pair>, Fault> {
         let lock = match self.lock(shard) {
             Ok(lock) => Some(lock),
             // It is this thread that changes something, and so nobody else does.

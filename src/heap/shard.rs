@@ -252,7 +252,7 @@ impl<M: Memory> Shard<'_, M> {
         let within = block.at() - geometry.page(page);
         let number = within / u64::from(SIZES[class]) + 1;
         let sound = word == self.tenant.word(Use::Blocks(class))
-            && within % u64::from(SIZES[class]) == 0
+            && within.is_multiple_of(u64::from(SIZES[class]))
             && number <= blocks_per_page(class).into();
         sound.then_some((page, number as u16)).ok_or(NOT_MINE)
     }
