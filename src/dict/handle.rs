@@ -15,7 +15,7 @@ use crate::heap::Copied;
 use crate::manager::{self, nested};
 use crate::object::Object;
 use crate::place::Place;
-use crate::segment::{Capacity, ElementLayout, Kind, Primitive, Size};
+use crate::segment::{Capacity, ElementLayout, Kind, Options, Primitive, Size};
 
 /// Keys with values, shared by processes: both of any type that serde can serialise, or plain ones ([`Plain`](crate::Plain)).
 ///
@@ -58,6 +58,11 @@ pub struct Dict<K: Object, V: Object> {
 }
 
 impl<K: Object, V: Object> Dict<K, V> {
+    /// For [`Manager::create_object`](crate::Manager::create_object) and the like.
+    pub fn options() -> Options<Self> {
+        Options::new()
+    }
+
     /// The value of a key, if it has one.
     ///
     /// # Errors
@@ -285,6 +290,7 @@ impl<K: Object, V: Object> Primitive for Dict<K, V> {
     type Element = ();
     const KIND: Kind = Kind::Dict;
     const CAPACITY: Capacity = Capacity::ONE;
+    const ALONE: bool = false;
 
     #[expect(private_interfaces, reason = "for this crate's own use")]
     fn element() -> ElementLayout {

@@ -1,9 +1,10 @@
 //! Which object has which name.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::handle::Manager;
-use super::pin;
+use super::pin::{self, Pin};
 use crate::atomic::{Ordering, fence};
 use crate::dict::shards::{Locked, SHARDS, Shards};
 use crate::dict::table::Spot;
@@ -13,7 +14,7 @@ use crate::heap::{
 };
 use crate::place::{Part, Place};
 use crate::segment::directory::{self, Entry};
-use crate::segment::{Expected, Kind, Shape};
+use crate::segment::{Expected, Kind, NOT_ALONE, Shape};
 
 /// Where in a shard of the directory it is written down that an object was removed which somebody had open.
 const CONDEMNED: u64 = 24;
@@ -81,9 +82,7 @@ impl Record {
 /// The heap that an object is in, its number, and where it begins.
 pub(crate) fn home(place: &Place) -> Result<(Heap, u32, u64)> {
     let Part::Object(number) = place.which_part() else {
-        return Err(Error::Unsupported {
-            reason: "it lives in a Manager only: ask the manager for it",
-        });
+        return Err(Error::Unsupported { reason: NOT_ALONE });
     };
     let whole = Place::whole(place.attachment.clone());
     Ok((pin::heap(whole), number, place.offset() as u64))
@@ -145,35 +144,47 @@ impl Directory {
         self.shards.lock_and_tell(shard, || self.reap(shard))
     }
 
-    /// Creates an object of this shape, unless the name is taken. Whether it was created.
-    pub(super) fn create(&self, name: &str, shape: &Shape) -> Result<bool> {
-        match self.try_create(name, shape) {
+    /// Creates an object of this shape, unless the name is taken. `pin` pins it before anyone can find it, and remove it.
+    pub(super) fn create(
+        &self,
+        name: &str,
+        shape: &Shape,
+        pin: impl Fn(Record) -> Result<Arc<Pin>>,
+    ) -> Result<Option<Arc<Pin>>> {
+        match self.try_create(name, shape, &pin) {
             Err(Error::MaximumReached) => {
                 // Something may have been removed that was open then, and is not any more.
                 (0..self.shards.count()).try_for_each(|shard| self.reap_if_condemned(shard))?;
-                self.try_create(name, shape)
+                self.try_create(name, shape, &pin)
             }
             outcome => outcome,
         }
     }
 
-    fn try_create(&self, name: &str, shape: &Shape) -> Result<bool> {
+    fn try_create(
+        &self,
+        name: &str,
+        shape: &Shape,
+        pin: impl Fn(Record) -> Result<Arc<Pin>>,
+    ) -> Result<Option<Arc<Pin>>> {
         let hash = self.heap().hash(name.as_bytes());
         let shard = self.shards.shard_of(hash);
         let locked = self.lock(shard)?;
         let spot = locked.find(hash, name.as_bytes(), &mut Copied::new())?;
         if spot != Spot::Absent {
-            return Ok(false);
+            return Ok(None);
         }
         let made = self.make(shard, shape).and_then(|record| {
-            locked.put(spot, hash, name.as_bytes(), &record.bytes())?;
-            Ok(())
+            let bytes = record.bytes();
+            let pin = pin(record)?;
+            locked.put(spot, hash, name.as_bytes(), &bytes)?;
+            Ok(Some(pin))
         });
         if made.is_err() {
             // Whatever it has come to have belongs to no object.
             self.reap(shard)?;
         }
-        made.map(|()| true)
+        made
     }
 
     /// Makes an object that nobody finds yet. The caller has the lock of the shard.

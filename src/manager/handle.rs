@@ -128,7 +128,7 @@ impl Manager {
     ///
     /// See [`open_or_create_object`](Manager::open_or_create_object).
     pub fn dict<K: Object, V: Object>(&self, name: &str) -> Result<Dict<K, V>> {
-        self.open_or_create_object(name, &Options::new())
+        self.open_or_create_object(name, &Dict::options())
     }
 
     /// The object of this name; if there is none, it is created as the options say. Of several who do so at once, one creates. Where it exists, its kind, the type of its elements
@@ -150,9 +150,9 @@ impl Manager {
             if let Some(handle) = self.find(name, options)? {
                 return Ok(handle);
             }
-            let participants = self.heap.place.attachment.segment().participants();
-            self.directory
-                .create(name, &options.shape_for(participants)?)?;
+            if let Some(handle) = self.create_unless(name, options)? {
+                return Ok(handle);
+            }
         }
         Err(self.contended(name))
     }
@@ -164,17 +164,10 @@ impl Manager {
     /// [`Error::AlreadyExists`] if there is one; those of [`open_or_create_object`](Manager::open_or_create_object).
     pub fn create_object<H: Primitive>(&self, name: &str, options: &Options<H>) -> Result<H> {
         validate(name)?;
-        let participants = self.heap.place.attachment.segment().participants();
-        if !self
-            .directory
-            .create(name, &options.shape_for(participants)?)?
-        {
-            return Err(Error::AlreadyExists {
+        self.create_unless(name, options)?
+            .ok_or_else(|| Error::AlreadyExists {
                 name: name.to_owned(),
-            });
-        }
-        self.find(name, options)?
-            .ok_or_else(|| self.contended(name))
+            })
     }
 
     /// Opens the object of this name.
@@ -235,6 +228,15 @@ impl Manager {
             committed: pages(heap::committed(&self.heap)?.into()),
             maximum: self.heap.place.capacity(),
         })
+    }
+
+    /// Creates an object unless the name is taken.
+    fn create_unless<H: Primitive>(&self, name: &str, options: &Options<H>) -> Result<Option<H>> {
+        let participants = self.heap.place.attachment.segment().participants();
+        let shape = options.shape_for(participants)?;
+        let pin = |record| Pin::of_new(self, name, record);
+        let created = self.directory.create(name, &shape, pin)?;
+        created.map(|pin| self.attach(pin, options)).transpose()
     }
 
     /// The object of this name, if there is one, and if it is what the options say.

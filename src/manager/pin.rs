@@ -66,21 +66,34 @@ impl Pin {
         if let Some(pin) = Pin::known(manager, number) {
             return Ok(Some(pin));
         }
-        let pin = Arc::new(Pin::claim(manager, name, record)?);
+        let pin = Pin::claim(manager, name, record)?;
         // Pairs with the one of who removes an object: either the pin is seen there, or here that the object is gone.
         fence(Ordering::SeqCst);
         let found = manager.directory.look(name)?;
         if found.is_none_or(|record| record.number != number) {
             return Ok(None);
         }
+        Ok(Some(pin.share()))
+    }
+
+    /// Pins an object that nobody else can find yet.
+    pub(super) fn of_new(manager: &Manager, name: &str, record: Record) -> Result<Arc<Pin>> {
+        Pin::claim(manager, name, record).map(Pin::share)
+    }
+
+    /// From here on it is the one of this process, unless there is one already.
+    fn share(self) -> Arc<Pin> {
+        let pin = Arc::new(self);
+        let key = key(&pin.manager, pin.record.number);
         let mut open = open();
-        if let Some(first) = open.get(&key(manager, number)).and_then(Weak::upgrade) {
+        if let Some(first) = open.get(&key).and_then(Weak::upgrade) {
+            // Not under the lock: dropping the other one may take it.
             drop(open);
-            return Ok(Some(first));
+            return first;
         }
         open.retain(|_, pin| pin.strong_count() > 0);
-        open.insert(key(manager, number), Arc::downgrade(&pin));
-        Ok(Some(pin))
+        open.insert(key, Arc::downgrade(&pin));
+        pin
     }
 
     fn claim(manager: &Manager, name: &str, record: Record) -> Result<Pin> {

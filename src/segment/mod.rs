@@ -37,5 +37,5 @@ pub(crate) use mapped::Segment;
 pub(crate) use shape::{BodyLen, ElementLayout, Expected, Kind, Shape, Size, round_participants};
 
 pub use options::{Bounded, Options, Primitive};
-pub(crate) use options::{Capacity, MODE, PARTICIPANTS};
+pub(crate) use options::{Capacity, MODE, NOT_ALONE, PARTICIPANTS};
 pub use remove::unlink;

@@ -30,6 +30,9 @@ pub trait Primitive: Sized {
         most: u64::MAX,
         rule: "give the number of elements it is to hold, at least 1",
     };
+    /// Whether it can have a segment to itself, or be part of a group; if not, it lives in a manager.
+    #[doc(hidden)]
+    const ALONE: bool = true;
     /// Whether its first state is something that only its creator knows.
     #[doc(hidden)]
     const NEEDS_VALUE: bool = false;
@@ -83,6 +86,9 @@ impl Capacity {
         rule: "it has to be 1",
     };
 }
+
+/// Why some primitives are to be had from a manager only.
+pub(crate) const NOT_ALONE: &str = "it lives in a Manager only: ask the manager for it";
 
 /// Primitives that hold up to a number of elements.
 pub trait Bounded: Primitive {}
@@ -201,6 +207,9 @@ impl<H: Primitive> Options<H> {
     }
 
     fn shape(&self) -> Result<Shape> {
+        if !H::ALONE {
+            return Err(Error::Unsupported { reason: NOT_ALONE });
+        }
         self.shape_for(round_participants(
             self.participants.unwrap_or(PARTICIPANTS),
         )?)

@@ -5,6 +5,7 @@ mod burst;
 mod crew;
 mod desk;
 mod leaks;
+mod manager;
 mod messages;
 mod outcome;
 mod pipes;

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::broadcast;
+use super::manager;
 use super::messages::{self, Jobs, Messages, Objects, Queue, Spsc};
 use super::outcome::Outcome;
 use super::pipes;
@@ -31,6 +32,8 @@ pub(crate) static ALL: &[Primitive] = &[
     // One round for each capacity.
     Primitive::new("broadcast", 3, broadcast::broadcast),
     Primitive::new("overwriting", 4, broadcast::overwriting),
+    Primitive::new("dict", 2, manager::dict),
+    Primitive::new("manager", 2, manager::manager),
 ];
 
 type Round = fn(&Conditions<'_>) -> Result<Outcome, Failure>;
