@@ -5,13 +5,15 @@
 //! values are copied piece by piece with relaxed atomic accesses, and a received copy is checked on this
 //! side before it becomes a value.
 
-use std::any::type_name;
+use std::any::{TypeId, type_name};
 use std::mem::MaybeUninit;
 use std::ptr::{NonNull, from_ref};
+use std::slice;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use bytemuck::{CheckedBitPattern, NoUninit};
 
+use crate::platform::copy;
 use crate::segment::ElementLayout;
 
 /// A value that can live in memory shared between processes: plain bytes without padding, pointers or owners.
@@ -162,6 +164,96 @@ pub(crate) unsafe fn read<T: Element>(from: NonNull<u8>) -> Unchecked<T> {
     // SAFETY: forwarded from the caller; the copy has room for all of it.
     unsafe { by_piece!(T, pieces, from.as_ptr().cast_const(), to, size_of::<T>()) };
     Unchecked(copy)
+}
+
+/// How many of the `bytes` of many elements are copied without looking where one ends: of elements that one access reads or writes, only as many as
+/// are not divided by that.
+#[inline]
+fn in_bulk<T>(bytes: usize) -> usize {
+    match size_of::<T>() {
+        2 | 4 | 8 => copy::in_rounds(bytes),
+        _ => bytes,
+    }
+}
+
+/// Copies `values` to `to`, one directly behind the other.
+///
+/// # Safety
+///
+/// As for [`write`], for all of them.
+pub(crate) unsafe fn write_all<T: Element>(to: NonNull<u8>, values: &[T]) {
+    let bulk = in_bulk::<T>(size_of_val(values));
+    // SAFETY: the values are initialised bytes, without padding, and no fewer than `bulk`.
+    let bytes = unsafe { slice::from_raw_parts(values.as_ptr().cast::<u8>(), bulk) };
+    // SAFETY: forwarded from the caller; the values are private.
+    unsafe { copy::copy_in(to.as_ptr(), bytes) };
+    let done = bulk.checked_div(size_of::<T>()).unwrap_or(0);
+    for (index, value) in values.iter().enumerate().skip(done) {
+        // SAFETY: forwarded from the caller; it is aligned as those before it.
+        unsafe { write(to.add(index * size_of::<T>()), value) };
+    }
+}
+
+/// Copies `count` elements from `from` to `to`, without looking what they are.
+///
+/// # Safety
+///
+/// As for [`read`], for all of them; `to` must be private, and have room.
+unsafe fn read_unchecked<T: Element>(from: NonNull<u8>, count: usize, to: *mut T) {
+    let bulk = in_bulk::<T>(count * size_of::<T>());
+    // SAFETY: forwarded from the caller.
+    unsafe { copy::copy_to(to.cast(), from.as_ptr(), bulk) };
+    let done = bulk.checked_div(size_of::<T>()).unwrap_or(0);
+    for index in done..count {
+        // SAFETY: forwarded from the caller; it is aligned as those before it.
+        let Unchecked(copy) = unsafe { read::<T>(from.add(index * size_of::<T>())) };
+        // SAFETY: there is room.
+        unsafe { to.cast::<MaybeUninit<T>>().add(index).write(copy) };
+    }
+}
+
+/// Copies elements from `from`, as many as `to` has room for. Nothing if the bytes of one are no value: then those before it have been copied.
+///
+/// # Safety
+///
+/// As for [`write_all`].
+pub(crate) unsafe fn read_all<T: Element>(from: NonNull<u8>, to: &mut [T]) -> Option<()> {
+    // A type that is any bits is its own.
+    if TypeId::of::<T>() == TypeId::of::<T::Bits>() {
+        // SAFETY: forwarded from the caller; the slice is private, and whatever is copied is a value.
+        unsafe { read_unchecked(from, to.len(), to.as_mut_ptr()) };
+        return Some(());
+    }
+    for (index, to) in to.iter_mut().enumerate() {
+        // SAFETY: forwarded from the caller; it is aligned as those before it.
+        *to = unsafe { read::<T>(from.add(index * size_of::<T>())) }.check()?;
+    }
+    Some(())
+}
+
+/// Copies `count` elements from `from`, behind what is in `to`. Nothing if the bytes of one are no value: then `to` is as it was.
+///
+/// # Safety
+///
+/// As for [`write_all`].
+pub(crate) unsafe fn append<T: Element>(
+    from: NonNull<u8>,
+    count: usize,
+    to: &mut Vec<T>,
+) -> Option<()> {
+    to.reserve(count);
+    let room = &mut to.spare_capacity_mut()[..count];
+    // SAFETY: forwarded from the caller; the room is private.
+    unsafe { read_unchecked(from, count, room.as_mut_ptr().cast::<T>()) };
+    let are_values = room.iter().all(|copy| {
+        // SAFETY: every byte was initialised, and `Bits` accepts any of the same size.
+        let bits: T::Bits = unsafe { std::mem::transmute_copy(copy) };
+        T::is_valid_bit_pattern(&bits)
+    });
+    are_values.then(|| {
+        // SAFETY: so many more have been initialised, by what has just been found valid.
+        unsafe { to.set_len(to.len() + count) }
+    })
 }
 
 /// A relaxed atomic access; orderings are the business of the words around the element.

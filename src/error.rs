@@ -4,11 +4,13 @@
 //! on a queue or ring has an error type of its own, with the cases it can meet and no others; the sending ones
 //! hand back what was not sent. Every one of them turns into an [`Error`] with `?`.
 
+mod index;
 mod lock;
 mod operation;
 
 use std::{fmt, io};
 
+pub use index::IndexError;
 pub use lock::{BarrierError, LockError, LockTimeoutError, TryLockError};
 pub use operation::{
     Fault, LoanError, LoanTimeoutError, RecvError, RecvTimeoutError, ReleaseError, SendError,
@@ -376,6 +378,15 @@ pub enum Error {
         "the system has no memory left for the manager to grow: free some, or make /dev/shm bigger (`mount -o remount,size=… /dev/shm`)"
     )]
     NoMemory,
+
+    /// There is no such element.
+    #[error("there is no element {index}: there are {len}, counted from 0")]
+    OutOfBounds {
+        /// The index asked for; of several, the last.
+        index: usize,
+        /// How many elements there are.
+        len: usize,
+    },
 
     /// The time was up first.
     #[error("timed out")]

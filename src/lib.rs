@@ -6,6 +6,7 @@
 //! - [`messages`]: [`MessageQueue`] and [`ObjectQueue`], for messages of any size and values of any type, with leases for jobs that must not be lost.
 //! - [`broadcast`]: [`Broadcast`], where every subscriber receives everything; [`Overwriting`], where senders wait for nobody; [`Latest`], where
 //!   only the newest value counts.
+//! - [`values`]: [`Value`] and [`Array`], read and written in place; [`Plain`], such a value in serialised form.
 //! - [`sync`]: [`Mutex`], [`RwLock`], [`Condvar`], [`Semaphore`], [`Event`], [`Barrier`] and others, between processes.
 //! - [`Group`]: several of these in one segment.
 //! - [`process`]: child processes that run a function of this program, with typed arguments and results, in which all of these
@@ -103,6 +104,8 @@ pub mod spsc;
 #[cfg(any(not(loom), test))]
 pub mod sync;
 #[cfg(any(not(loom), test))]
+pub mod values;
+#[cfg(any(not(loom), test))]
 mod wait;
 
 #[cfg(not(loom))]
@@ -159,10 +162,10 @@ pub use dict::Dict;
 pub use element::Element;
 #[cfg(not(loom))]
 pub use error::{
-    BarrierError, Error, Fault, LoanError, LoanTimeoutError, LockError, LockTimeoutError,
-    RecvError, RecvTimeoutError, ReleaseError, Result, SendError, SendTimeoutError,
-    TryAcquireError, TryLoanError, TryLockError, TryRecvError, TrySendError, UpdateError,
-    WaitTimeoutError,
+    BarrierError, Error, Fault, IndexError, LoanError, LoanTimeoutError, LockError,
+    LockTimeoutError, RecvError, RecvTimeoutError, ReleaseError, Result, SendError,
+    SendTimeoutError, TryAcquireError, TryLoanError, TryLockError, TryRecvError, TrySendError,
+    UpdateError, WaitTimeoutError,
 };
 #[cfg(not(loom))]
 pub use group::{Group, Parts};
@@ -182,3 +185,5 @@ pub use segment::{Bounded, Options, Primitive, unlink};
 pub use sync::{
     Barrier, Condvar, CountingSemaphore, Event, Mutex, OnceLock, ReentrantMutex, RwLock, Semaphore,
 };
+#[cfg(not(loom))]
+pub use values::{Array, Plain, Value};

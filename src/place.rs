@@ -185,7 +185,7 @@ impl Place {
         FutexBell::new(self.word(offset))
     }
 
-    /// Copies `value` to `offset`, a multiple of 8.
+    /// Copies `value` to `offset`: a multiple of 8, or of the value's size from one.
     #[inline]
     pub(crate) fn write<T: Element>(&self, offset: usize, value: &T) {
         let to = self.at::<AtomicU64>(offset, size_of::<T>()).cast();
@@ -193,12 +193,38 @@ impl Place {
         unsafe { element::write(to, value) }
     }
 
-    /// Copies a value from `offset`, a multiple of 8.
+    /// Copies a value from `offset`; as for [`write`](Place::write).
     #[inline]
     pub(crate) fn read<T: Element>(&self, offset: usize) -> Unchecked<T> {
         let from = self.at::<AtomicU64>(offset, size_of::<T>()).cast();
         // SAFETY: as many aligned bytes inside the mapping, which is accessed atomically only.
         unsafe { element::read(from) }
+    }
+
+    /// Copies `values` to `offset`; as for [`write`](Place::write).
+    pub(crate) fn write_all<T: Element>(&self, offset: usize, values: &[T]) {
+        let to = self.at::<u8>(offset, size_of_val(values));
+        // SAFETY: as many aligned bytes inside the mapping, which is accessed atomically or by assembly only.
+        unsafe { element::write_all(to, values) }
+    }
+
+    /// Copies values from `offset`, as many as `to` has room for; as for [`write`](Place::write). Nothing if the bytes of one are no value.
+    pub(crate) fn read_all<T: Element>(&self, offset: usize, to: &mut [T]) -> Option<()> {
+        let from = self.at::<u8>(offset, size_of_val(to));
+        // SAFETY: as above.
+        unsafe { element::read_all(from, to) }
+    }
+
+    /// Copies `count` values from `offset`, behind what is in `to`; as for [`read_all`](Place::read_all).
+    pub(crate) fn append<T: Element>(
+        &self,
+        offset: usize,
+        count: usize,
+        to: &mut Vec<T>,
+    ) -> Option<()> {
+        let from = self.at::<u8>(offset, count * size_of::<T>());
+        // SAFETY: as above.
+        unsafe { element::append(from, count, to) }
     }
 }
 

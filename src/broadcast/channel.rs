@@ -49,7 +49,7 @@ impl<T: Element> Channel<T> {
             .locked(patience, || core::send(&self.words, value))
             .map_err(|refused| match refused {
                 TryLockError::WouldBlock => TrySendError::Full(()),
-                refused => TrySendError::Fault((), fault(refused)),
+                refused => TrySendError::Fault((), refused.of_short_lock()),
             })?;
         sent.map_err(|refused| match refused {
             Refused::Full => TrySendError::Full(()),
@@ -112,7 +112,7 @@ impl<T: Element> Channel<T> {
         let joined = self.locked(patience, || seats::join(&self.words, self.sent(), me));
         let joined = joined.map_err(|refused| match refused {
             TryLockError::WouldBlock => Error::Timeout,
-            refused => fault(refused).into(),
+            refused => refused.of_short_lock().into(),
         })?;
         joined.map_err(|Corrupted| CORRUPTED.into())
     }
@@ -188,14 +188,4 @@ impl<T: Element> Channel<T> {
 #[inline]
 pub(super) fn checked<T: Element>(copy: Unchecked<T>) -> Result<T, Fault> {
     copy.check().ok_or(NOT_A_VALUE)
-}
-
-/// Why the lock is not to be had at all.
-#[cold]
-fn fault(refused: TryLockError<()>) -> Fault {
-    match refused {
-        TryLockError::Fault(fault) => fault,
-        // This thread takes it nowhere else, and lets go of it wherever it takes it.
-        _ => Fault::Corrupted("the senders' lock names one who does not have it"),
-    }
 }

@@ -329,7 +329,7 @@ impl Primitive for Manager {
             .map(|geometry| geometry.beginning())
     }
 
-    fn beginning() -> Result<Box<[u8]>> {
+    fn first_bytes(_: Size, _: Option<&[u8]>) -> Result<Box<[u8]>> {
         let mut beginning = vec![0; SEED as usize];
         for _ in 0..2 {
             let random = shm::random_id().map_err(Error::os("draw a random number"))?;

@@ -18,13 +18,20 @@ const ROUND: usize = 64;
 /// Both must be mapped for `len` bytes, one of them be private to the caller, and they must not overlap.
 #[inline]
 unsafe fn copy(to: *mut u8, from: *const u8, len: usize) {
-    let long = if has_rounds() { len / ROUND * ROUND } else { 0 };
+    let long = in_rounds(len);
     if long > 0 {
         // SAFETY: as many bytes are mapped, and their number is a multiple of a round, not zero.
         unsafe { rounds(to, from, long) };
     }
     // SAFETY: `long` is at most `len`.
     unsafe { pieces(to.add(long), from.add(long), len - long) };
+}
+
+/// How many of `len` bytes are copied in rounds, which divide nothing of 8 bytes or fewer that is aligned: what is copied one behind the other, and written
+/// meanwhile, is there as it was before or as it is after. What is left over is copied by bytes where it is not aligned.
+#[inline]
+pub(crate) const fn in_rounds(len: usize) -> usize {
+    if has_rounds() { len / ROUND * ROUND } else { 0 }
 }
 
 const fn has_rounds() -> bool {
@@ -150,6 +157,17 @@ pub(crate) unsafe fn copy_in(to: *mut u8, from: &[u8]) {
 pub(crate) unsafe fn copy_out(to: &mut [u8], from: *const u8) {
     // SAFETY: the slice is private to the caller, and the rest is promised.
     unsafe { copy(to.as_mut_ptr(), from, to.len()) }
+}
+
+/// The same to memory that may not have been initialised yet.
+///
+/// # Safety
+///
+/// As for [`copy_out`]; `to` must be private, and have room for `len` bytes.
+#[inline]
+pub(crate) unsafe fn copy_to(to: *mut u8, from: *const u8, len: usize) {
+    // SAFETY: promised.
+    unsafe { copy(to, from, len) }
 }
 
 /// The same into memory that has not been initialised yet: behind what is in `to`, whose length grows by `len`.

@@ -50,15 +50,19 @@ pub trait Primitive: Sized {
     fn committed(_size: Size) -> Option<u64> {
         None
     }
-    /// What its bytes begin with, unless the options say.
-    #[doc(hidden)]
-    fn beginning() -> Result<Box<[u8]>> {
-        Ok(Box::default())
-    }
     /// Whether a primitive of this size can begin like this.
     #[doc(hidden)]
     fn check_initial(_size: Size, _initial: &[u8]) -> Result<()> {
         Ok(())
+    }
+    /// What the primitive's bytes begin with; `given` is what its options say. Asked once the size is known to be possible.
+    #[doc(hidden)]
+    fn first_bytes(size: Size, given: Option<&[u8]>) -> Result<Box<[u8]>> {
+        match given {
+            Some(initial) => Self::check_initial(size, initial).map(|()| initial.into()),
+            None if Self::NEEDS_VALUE => Err(Error::NoValue),
+            None => Ok(Box::default()),
+        }
     }
     /// Makes the handle of a primitive whose header has been checked. `Place` cannot be named outside this crate,
     /// so neither can this be implemented there.
@@ -237,11 +241,6 @@ impl<H: Primitive> Options<H> {
             element_size: element.size,
             participants,
         };
-        match &self.initial {
-            Some(initial) => H::check_initial(size, initial)?,
-            None if H::NEEDS_VALUE => return Err(Error::NoValue),
-            None => {}
-        }
         let body_len = H::body_len(size).ok_or(Error::TooLarge {
             capacity,
             element_size: element.size,
@@ -253,7 +252,7 @@ impl<H: Primitive> Options<H> {
             participants,
             body_len,
             committed: H::committed(size),
-            initial: self.initial.clone().map_or_else(H::beginning, Ok)?,
+            initial: H::first_bytes(size, self.initial.as_deref())?,
         })
     }
 

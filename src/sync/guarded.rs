@@ -174,6 +174,15 @@ pub(crate) fn let_go(place: &Place, at: usize, taken: &Taken) {
     }
 }
 
+/// What `act` returns, which runs while the calling thread has the lock: not code of users, which could want it too.
+#[inline]
+pub(crate) fn within<R>(place: &Place, act: impl FnOnce() -> R) -> Result<R, Fault> {
+    let taken = take(place, 0, Patience::Forever).map_err(TryLockError::of_short_lock)?;
+    let result = act();
+    let_go(place, 0, &taken);
+    Ok(result)
+}
+
 #[inline]
 fn release(place: &Place, at: usize, tag: u16) {
     lock::unlock(place.long(at + CLAIM), tag);
@@ -181,7 +190,7 @@ fn release(place: &Place, at: usize, tag: u16) {
 }
 
 /// The value of a lock that the calling thread has taken. Lets go of it when dropped.
-pub(super) struct Guarded<'a, T: Element> {
+pub(crate) struct Guarded<'a, T: Element> {
     pub(super) place: &'a Place,
     pub(super) taken: Taken,
     value: T,
@@ -210,7 +219,7 @@ impl<'a, T: Element> Guarded<'a, T> {
     }
 
     #[inline(always)]
-    pub(super) fn lock(place: &'a Place, patience: Patience) -> Result<Self, TryLockError<()>> {
+    pub(crate) fn lock(place: &'a Place, patience: Patience) -> Result<Self, TryLockError<()>> {
         let taken = take(place, 0, patience)?;
         Self::new(place, taken).map_err(TryLockError::Fault)
     }
@@ -233,11 +242,17 @@ impl<'a, T: Element> Guarded<'a, T> {
         }
     }
 
-    pub(super) fn is_consistent(&self) -> bool {
+    /// What the lock has to tell about its owners.
+    #[inline]
+    pub(crate) fn tag(&self) -> u16 {
+        self.taken.tag
+    }
+
+    pub(crate) fn is_consistent(&self) -> bool {
         self.taken.tag & (ORPHANED | POISONED) == 0
     }
 
-    pub(super) fn mark_consistent(&mut self) {
+    pub(crate) fn mark_consistent(&mut self) {
         self.taken.tag &= !(ORPHANED | POISONED);
     }
 }
@@ -277,7 +292,7 @@ impl<T: Element> Drop for Guarded<'_, T> {
 
 /// Wraps a guard up in what its lock's tag has to tell.
 #[inline]
-pub(super) fn told<G>(guard: G, tag: u16) -> Result<G, TryLockError<G>> {
+pub(crate) fn told<G>(guard: G, tag: u16) -> Result<G, TryLockError<G>> {
     match tag & (ORPHANED | POISONED) {
         0 => Ok(guard),
         POISONED => Err(TryLockError::Poisoned(guard)),
@@ -299,7 +314,7 @@ impl<G> From<Refused> for TryLockError<G> {
 impl<G> TryLockError<G> {
     /// The error of an operation that got no guard from the one below it.
     #[inline]
-    pub(super) fn without_guard<H>(self) -> TryLockError<H> {
+    pub(crate) fn without_guard<H>(self) -> TryLockError<H> {
         match self {
             TryLockError::WouldBlock => TryLockError::WouldBlock,
             TryLockError::Deadlock => TryLockError::Deadlock,
@@ -310,7 +325,7 @@ impl<G> TryLockError<G> {
         }
     }
 
-    pub(super) fn of_lock(self) -> LockError<G> {
+    pub(crate) fn of_lock(self) -> LockError<G> {
         match self {
             TryLockError::WouldBlock => unreachable!("without a deadline it waits"),
             TryLockError::OwnerDied(guard) => LockError::OwnerDied(guard),
@@ -320,7 +335,16 @@ impl<G> TryLockError<G> {
         }
     }
 
-    pub(super) fn of_timeout(self) -> LockTimeoutError<G> {
+    /// Why a lock is not to be had at all that each thread takes and lets go of within one operation.
+    #[cold]
+    pub(crate) fn of_short_lock(self) -> Fault {
+        match self {
+            TryLockError::Fault(fault) => fault,
+            _ => Fault::Corrupted("a lock names one who does not have it"),
+        }
+    }
+
+    pub(crate) fn of_timeout(self) -> LockTimeoutError<G> {
         match self {
             TryLockError::WouldBlock => LockTimeoutError::Timeout,
             TryLockError::OwnerDied(guard) => LockTimeoutError::OwnerDied(guard),

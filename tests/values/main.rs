@@ -1,0 +1,26 @@
+//! Values that are read and written in place: what they do, in one process and between processes, and what becomes of them when
+//! those who use them are slow, stopped, killed or mistaken.
+//!
+//! The backstop is an hour away in these tests, so a wake that gets lost is a hang, which the watchdog reports.
+
+#[path = "../support/asleep.rs"]
+mod asleep;
+#[path = "../support/forked.rs"]
+mod forked;
+#[path = "../support/plain.rs"]
+mod plain;
+#[path = "../support/mod.rs"]
+mod support;
+
+#[macro_use]
+#[path = "../sync/children.rs"]
+mod children;
+
+mod array;
+mod array_lock;
+mod deaths;
+mod names;
+mod numbers;
+mod serialised;
+mod value;
+mod whole;
