@@ -31,7 +31,7 @@
 //!
 //! A row is a [`Scenario`](scenario::Scenario); whatever carries messages of one size joins all rows of
 //! `send.rs` and `recv.rs` by being a [`Channel`](channel::Channel). What is locked, acquired or waited for
-//! is in `sync/`, what carries messages of any size in `messages/`, where a row is a table of who does what
+//! is in `sync/`, what carries messages of any size in `messages/`, what is read and written in place in `values/`, where a row is a table of who does what
 //! ([`Script`](play::Script)).
 //!
 //! Each row runs in a process of its own under this one, which runs no code of the crate, notices if
@@ -58,6 +58,7 @@ mod stage;
 mod supervise;
 mod survivor;
 mod sync;
+mod values;
 
 #[path = "../support/asleep.rs"]
 mod asleep;
@@ -91,6 +92,7 @@ fn main() -> ExitCode {
         messages::rows(),
         lifecycle::rows(),
         sync::rows(),
+        values::rows(),
     ];
     let rows = rows.into_iter().flatten();
     let rows: Vec<Row> = rows

@@ -8,7 +8,7 @@ mod barrier;
 mod condvar;
 mod counting;
 mod event;
-mod locks;
+pub(crate) mod locks;
 mod mutex;
 mod once_lock;
 mod reentrant;
