@@ -52,7 +52,7 @@ fn results(report: &Map<String, Value>) -> Vec<&Map<String, Value>> {
 
 const MESSAGES: [&str; 5] = ["spsc", "queue", "messages", "objects", "jobs"];
 const EVERYONE_LISTENS: [&str; 2] = ["broadcast", "overwriting"];
-const ALL: [&str; 18] = [
+const ALL: [&str; 20] = [
     "spsc",
     "queue",
     "messages",
@@ -71,6 +71,8 @@ const ALL: [&str; 18] = [
     "once",
     "broadcast",
     "overwriting",
+    "value",
+    "array",
 ];
 
 const VIOLATIONS: [&str; 6] = ["duplicated", "hung", "leaked", "lost", "reordered", "torn"];
@@ -184,6 +186,8 @@ fn every_violation_of_pipes_and_of_the_synchronization_family_is_found() {
         ("event", &[lose, duplicate, reorder]),
         ("barrier", &[lose, duplicate, reorder]),
         ("once", &[lose, duplicate, tear]),
+        ("value", &[lose, duplicate, reorder, tear]),
+        ("array", &[lose, duplicate, reorder, tear]),
     ] {
         for (sabotage, violation) in faults {
             expect_violation(primitive, 0.4, sabotage, violation);
@@ -228,7 +232,7 @@ fn losses_are_found_among_kills() {
 fn wrong_news_of_dead_owners_is_found() {
     let _leaks = support::Leaks::start();
     let _watchdog = support::watchdog(LIMIT);
-    for primitive in ["mutex", "reentrant", "rwlock"] {
+    for primitive in ["mutex", "reentrant", "rwlock", "array"] {
         let unheard = sabotaged_with_kills(primitive, "deafen");
         let traces = unheard["duplicated"].as_u64().max(unheard["torn"].as_u64());
         assert!(traces > Some(0), "{unheard:?}");

@@ -17,6 +17,7 @@ mod sabotage;
 mod screen;
 mod sheet;
 mod sync;
+mod values;
 mod work;
 
 use clap::builder::PossibleValuesParser;
@@ -48,12 +49,12 @@ const LONGEST_ROUND: Duration = Duration::from_secs(3);
 /// counted as missed. For the others,
 ///
 /// lost: work done under a lock and not there, permits and tokens that do not come back, an event
-/// that does not say it is set, a barrier without a leader, a value that is gone;
+/// that does not say it is set, a barrier without a leader, a value or a count that is gone;
 ///
 /// duplicated: two owners of one lock, one permit or token too many, work nobody did, more owners
 /// said to be dead than are, a second leader or value;
 ///
-/// reordered: released from a barrier before all had arrived, from an event before it was set;
+/// reordered: released from a barrier before all had arrived, from an event before it was set; a value older than one seen before;
 ///
 /// torn: what a lock guards half changed, or its owner not told of the death that left it so.
 ///

@@ -8,6 +8,7 @@ use super::outcome::Outcome;
 use super::pipes;
 use super::round::Conditions;
 use super::sync;
+use super::values;
 
 /// Every primitive there is. A new one adds its entry here.
 pub(crate) static ALL: &[Primitive] = &[
@@ -34,6 +35,8 @@ pub(crate) static ALL: &[Primitive] = &[
     Primitive::new("overwriting", 4, broadcast::overwriting),
     Primitive::new("dict", 2, manager::dict),
     Primitive::new("manager", 2, manager::manager),
+    Primitive::new("value", 3, values::value),
+    Primitive::new("array", 3, values::array),
 ];
 
 type Round = fn(&Conditions<'_>) -> Result<Outcome, Failure>;

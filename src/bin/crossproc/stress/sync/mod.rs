@@ -28,7 +28,7 @@ mod once;
 mod permits;
 mod reentrant;
 mod rwlock;
-mod settle;
+pub(super) mod settle;
 pub(super) mod site;
 mod tokens;
 
