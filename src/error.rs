@@ -8,6 +8,7 @@ mod index;
 mod lock;
 mod operation;
 
+use std::path::PathBuf;
 use std::{fmt, io};
 
 pub use index::IndexError;
@@ -73,7 +74,8 @@ pub enum Error {
 
     /// No segment has this name.
     #[error(
-        "no segment is named `{name}`: create it first, or use open_or_create (`ls /dev/shm/crossproc.*` shows what there is)"
+        "no segment is named `{name}`: create it first, or use open_or_create (`ls {}` shows what there is)",
+        listing(name)
     )]
     NotFound {
         /// The name asked for.
@@ -82,7 +84,8 @@ pub enum Error {
 
     /// Something has this name already. It was left as it is.
     #[error(
-        "`{name}` exists already: open it, use open_or_create, or remove it with crossproc::unlink"
+        "`{name}` exists already: open it, use open_or_create, or remove it{}",
+        with_unlink(name)
     )]
     AlreadyExists {
         /// The name asked for.
@@ -91,7 +94,8 @@ pub enum Error {
 
     /// What has this name is not a segment of this crate. It was left as it is.
     #[error(
-        "`{name}` is not a segment: {reason}; the file (/dev/shm/crossproc.NAME) was left as it is"
+        "`{name}` is not a segment: {reason}; the file ({}) was left as it is",
+        file_of(name)
     )]
     NotASegment {
         /// The name asked for, or `(anonymous)`.
@@ -102,7 +106,8 @@ pub enum Error {
 
     /// The file is shorter or longer than the segment in it.
     #[error(
-        "segment `{segment}` is damaged: {found} bytes long, expected {expected}; remove it with crossproc::unlink and create it again"
+        "segment `{segment}` is damaged: {found} bytes long, expected {expected}; remove it{} and create it again",
+        with_unlink(segment)
     )]
     Truncated {
         /// The segment's name, or `(anonymous)`.
@@ -160,6 +165,20 @@ pub enum Error {
         /// The segment's length in bytes.
         needed: u64,
         /// Bytes free in /dev/shm a moment later.
+        available: u64,
+    },
+
+    /// The file system has too little room for the segment at this path. Nothing was created.
+    #[error(
+        "the file system of `{}` has {available} bytes free, {needed} are needed: free some of it, or ask for a smaller capacity",
+        path.display()
+    )]
+    DiskFull {
+        /// The path asked for.
+        path: PathBuf,
+        /// The segment's length in bytes, or how much of it was wanted.
+        needed: u64,
+        /// Bytes free there a moment later.
         available: u64,
     },
 
@@ -252,6 +271,17 @@ pub enum Error {
     Os {
         /// What the call was for.
         operation: &'static str,
+        /// Its answer.
+        source: io::Error,
+    },
+
+    /// A system call on the file at this path failed.
+    #[error("cannot {operation} at `{}`: {source}", path.display())]
+    File {
+        /// What the call was for.
+        operation: &'static str,
+        /// The path asked for.
+        path: PathBuf,
         /// Its answer.
         source: io::Error,
     },
@@ -400,6 +430,32 @@ impl Error {
             operation,
             source: source.into(),
         }
+    }
+}
+
+// A segment at a path is called by that, which begins with a slash, and no name does.
+
+fn listing(name: &str) -> &str {
+    if name.starts_with('/') {
+        name
+    } else {
+        "/dev/shm/crossproc.*"
+    }
+}
+
+fn file_of(name: &str) -> &str {
+    if name.starts_with('/') {
+        name
+    } else {
+        "/dev/shm/crossproc.NAME"
+    }
+}
+
+fn with_unlink(name: &str) -> &str {
+    if name.starts_with('/') {
+        ""
+    } else {
+        " with crossproc::unlink"
     }
 }
 

@@ -8,8 +8,8 @@ use crate::liveness::Attachment;
 use crate::place::{Identity, MOST_PARTS, Part, Place};
 use crate::segment::directory::{self, Directory};
 use crate::segment::{
-    BodyLen, ElementLayout, Expected, Kind, MODE, NOT_ALONE, Options, PARTICIPANTS, Primitive,
-    Segment, Shape, round_participants,
+    BodyLen, ElementLayout, Expected, Home, Kind, MODE, NOT_ALONE, Options, PARTICIPANTS,
+    Primitive, Segment, Shape, round_participants,
 };
 
 /// Several primitives in one segment, created, found and removed together.
@@ -180,8 +180,8 @@ impl Members {
     }
 
     /// Attaches a group that arrived as a descriptor from another process.
-    pub(crate) fn from_fd(fd: OwnedFd, name: Option<&str>) -> Result<Members> {
-        Members::attach(Segment::from_fd(fd, name, &Members::expected(None))?)
+    pub(crate) fn from_fd(fd: OwnedFd, home: Home) -> Result<Members> {
+        Members::attach(Segment::from_fd(fd, home, &Members::expected(None))?)
     }
 
     /// The handle of part number `part`, if it is what `options` say.
@@ -191,7 +191,7 @@ impl Members {
             return Err(Fault::Corrupted("a group has fewer parts than that").into());
         }
         let directory = Directory {
-            segment: segment.name().unwrap_or("(anonymous)"),
+            segment: &segment.label(),
             participants: segment.participants(),
             body_len: segment.body_len() as u64,
             entries: &self.entries,

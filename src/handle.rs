@@ -5,14 +5,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use crate::group::Members;
 use crate::manager::{Manager, nested};
 use crate::place::{Part, Place};
-use crate::segment::{Options, Primitive};
+use crate::segment::{Home, Options, Primitive};
 use crate::travel;
 
 /// A segment on its way: the descriptor goes beside the bytes, under this number.
 #[derive(Serialize, Deserialize)]
 struct Ticket<X> {
     descriptor: u32,
-    name: Option<String>,
+    home: Home,
     part: Part,
     /// What else the handle needs to be made again.
     extra: X,
@@ -29,10 +29,9 @@ pub(crate) fn serialize<S: Serializer>(
         .ok_or_else(|| {
             ser::Error::custom("handles travel only in the arguments of process::spawn")
         })?;
-    let name = segment.name().map(str::to_owned);
     Ticket {
         descriptor,
-        name,
+        home: segment.home().clone(),
         part: place.which_part(),
         extra,
     }
@@ -44,7 +43,7 @@ pub(crate) fn deserialize<'de, H: Primitive, X: Deserialize<'de>, D: Deserialize
 ) -> Result<(H, X), D::Error> {
     let Ticket {
         descriptor,
-        name,
+        home,
         part,
         extra,
     } = Ticket::deserialize(deserializer)?;
@@ -52,11 +51,11 @@ pub(crate) fn deserialize<'de, H: Primitive, X: Deserialize<'de>, D: Deserialize
         de::Error::custom("handles arrive only in the arguments of a spawned process")
     })?;
     let handle = match part {
-        Part::Whole => Options::<H>::from_fd(descriptor, name.as_deref()),
+        Part::Whole => Options::<H>::from_fd(descriptor, home),
         Part::Object(number) => {
-            Manager::from_fd(descriptor, name.as_deref()).and_then(|manager| manager.object(number))
+            Manager::from_fd(descriptor, home).and_then(|manager| manager.object(number))
         }
-        Part::OfGroup(part) => Members::from_fd(descriptor, name.as_deref())
+        Part::OfGroup(part) => Members::from_fd(descriptor, home)
             .and_then(|group| group.part(part, &Options::<H>::new())),
     };
     let handle = handle.map_err(de::Error::custom)?;

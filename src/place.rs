@@ -231,7 +231,7 @@ impl Place {
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Place")
-            .field("name", &self.name())
+            .field("segment", &self.attachment.segment().label())
             .field("part", &self.part)
             .field("capacity", &self.capacity)
             .finish_non_exhaustive()

@@ -82,7 +82,7 @@ impl TryRecvError {
 impl From<Error> for Fault {
     fn from(error: Error) -> Fault {
         match error {
-            Error::Os { source, .. } => source.into(),
+            Error::Os { source, .. } | Error::File { source, .. } => source.into(),
             _ => Fault::Os(libc::EAGAIN),
         }
     }

@@ -302,6 +302,8 @@ fn every_header_field_is_compared() {
         (52, &[1, 2, 3, 4], "architecture is unknown"),
         (56, &[0; 8], "id is 0"),
         (64, &[0; 16], "before the machine last started"),
+        (84, &[1], "place is a path, expected memory"),
+        (84, &[2], "place is unknown (0x2), expected memory"),
         (96, &[1], "body offset is "),
         (104, &[1], "body length is "),
         (

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Instant;
 
 use super::census::BACKSTOP;
+use super::reboot;
 use super::records::{Detail, Records};
 use super::thread::{self, Participant};
 use crate::atomic::{Ordering, fence};
@@ -118,6 +119,7 @@ impl Attachment {
     fn new(segment: Segment) -> crate::Result<Arc<Attachment>> {
         // SAFETY: the attachment owns the segment, and hands the view out only with its own lifetime.
         let records = unsafe { Records::of(&segment) };
+        reboot::enter(&segment, &records)?;
         let attachment = Arc::new(Attachment {
             id: next_id(),
             records,

@@ -41,6 +41,7 @@
 
 mod attachment;
 mod census;
+mod reboot;
 mod records;
 mod thread;
 

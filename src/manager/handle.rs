@@ -14,7 +14,7 @@ use crate::liveness::Attachment;
 use crate::object::Object;
 use crate::place::{Identity, Part, Place};
 use crate::platform::shm;
-use crate::segment::{Capacity, Kind, Options, Primitive, Size};
+use crate::segment::{Capacity, Home, Kind, Options, Primitive, Size};
 
 /// How many objects of the same name can be removed while one is opened before that is given up.
 const ROUNDS: u32 = 1000;
@@ -114,8 +114,8 @@ impl Manager {
         }
     }
 
-    pub(crate) fn from_fd(fd: OwnedFd, name: Option<&str>) -> Result<Manager> {
-        Options::from_fd(fd, name)
+    pub(crate) fn from_fd(fd: OwnedFd, home: Home) -> Result<Manager> {
+        Options::from_fd(fd, home)
     }
 
     pub(super) fn heap(&self) -> &Heap {

@@ -59,6 +59,10 @@ pub(crate) fn life_offset(slot: usize) -> usize {
 #[cfg(not(target_endian = "little"))]
 compile_error!("a life word's futex must be the low half of its 64 bits: little-endian only");
 
+/// Generations in one place that a power cut may have kept from the disk, more than there are in the minute or two that the system takes
+/// to write a page.
+const LEAP: u64 = 1 << 22;
+
 const FUTEX_WAITERS: u32 = 0x8000_0000;
 const FUTEX_OWNER_DIED: u32 = 0x4000_0000;
 
@@ -98,6 +102,13 @@ impl Life {
     /// What a survivor writes when it has other proof of the owner's death.
     pub(crate) fn died(self) -> Life {
         self.ended(FUTEX_WAITERS | FUTEX_OWNER_DIED)
+    }
+
+    /// What is written where the machine has been started anew since: nobody lives who did then, and the generations to come are none
+    /// that somebody may have been known by.
+    pub(crate) fn of_an_earlier_run(self) -> Life {
+        let ended = if self.is_live() { self.died() } else { self };
+        Life(ended.0.wrapping_add(LEAP << 32))
     }
 
     pub(crate) fn freed(self) -> Life {

@@ -1,18 +1,20 @@
-//! System calls for segments: named files in /dev/shm and sealed anonymous memory.
+//! System calls for segments: files in /dev/shm and elsewhere, and sealed anonymous memory.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, io};
 
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::fs::{
-    AtFlags, CWD, FallocateFlags, FileType, MemfdFlags, Mode, OFlags, SealFlags, Stat,
+    AtFlags, CWD, FallocateFlags, FileType, FlockOperation, MemfdFlags, Mode, OFlags, SealFlags,
+    Stat,
 };
-use rustix::io::{Result, retry_on_intr};
+use rustix::io::retry_on_intr;
 use rustix::rand::GetRandomFlags;
 
 /// Why a system call failed.
-pub(crate) use rustix::io::Errno;
+pub(crate) use rustix::io::{Errno, Result};
 
 /// Where named segments live.
 pub(crate) const DIRECTORY: &str = "/dev/shm";
@@ -30,6 +32,8 @@ pub(crate) struct Status {
     /// Permission bits only.
     pub(crate) mode: u32,
     pub(crate) is_regular: bool,
+    /// In any directory.
+    pub(crate) has_name: bool,
     /// Tells it from all other files there are.
     pub(crate) identity: (u64, u64),
 }
@@ -48,15 +52,37 @@ impl From<Stat> for Status {
             owner: stat.st_uid,
             mode: stat.st_mode & 0o7777,
             is_regular: FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile,
+            has_name: stat.st_nlink > 0,
             identity: (stat.st_dev, stat.st_ino),
         }
     }
 }
 
-/// A new file in [`DIRECTORY`] that has no name yet: it vanishes with this process unless [`link`]ed.
-pub(crate) fn create_unnamed() -> Result<OwnedFd> {
+/// Acts as if no file system had unnamed files.
+pub(crate) static UNNAMED_REFUSED: AtomicBool = AtomicBool::new(false);
+
+/// A new file in this directory that has no name yet: it vanishes with this process unless [`link`]ed.
+pub(crate) fn create_unnamed(directory: &Path) -> Result<OwnedFd> {
+    if UNNAMED_REFUSED.load(Ordering::Relaxed) {
+        return Err(Errno::OPNOTSUPP);
+    }
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    rustix::fs::open(DIRECTORY, flags, Mode::empty())
+    rustix::fs::open(directory, flags, Mode::empty())
+}
+
+/// A new file of this name, for its owner only; fails if the name is taken.
+pub(crate) fn create_named(path: &Path) -> Result<OwnedFd> {
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)
+}
+
+/// Locks the file until its last descriptor is closed; false if another has it locked.
+pub(crate) fn lock(fd: impl AsFd) -> Result<bool> {
+    match rustix::fs::flock(fd, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(Errno::AGAIN) => Ok(false),
+        Err(errno) => Err(errno),
+    }
 }
 
 /// A new anonymous file whose length can be sealed.
@@ -153,6 +179,29 @@ pub(crate) fn write_at(fd: impl AsFd, mut bytes: &[u8], mut offset: u64) -> Resu
 /// Maps the whole file, shared, readable and writable.
 pub(crate) fn map(fd: impl AsFd, len: usize) -> io::Result<MmapRaw> {
     MmapOptions::new().len(len).map_raw(fd.as_fd().as_raw_fd())
+}
+
+/// Brings the file to the disk, with all that is known of it but its names.
+pub(crate) fn sync(fd: impl AsFd) -> Result<()> {
+    rustix::fs::fsync(fd)
+}
+
+/// Brings the names in a directory to the disk.
+pub(crate) fn sync_directory(path: &Path) -> Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = rustix::fs::open(path, flags, Mode::empty())?;
+    match rustix::fs::fsync(directory) {
+        // Some file systems have no such thing.
+        Err(Errno::INVAL) => Ok(()),
+        other => other,
+    }
+}
+
+/// Whether what the file takes is taken of the machine's memory.
+pub(crate) fn is_in_memory(fd: impl AsFd) -> bool {
+    /// `TMPFS_MAGIC`, which anonymous files have too.
+    const TMPFS: u32 = 0x0102_1994;
+    rustix::fs::fstatfs(fd).is_ok_and(|fs| fs.f_type as u32 == TMPFS)
 }
 
 /// Bytes free in the file system that holds the file.

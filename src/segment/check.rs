@@ -1,6 +1,6 @@
 //! Whether a header describes the segment its opener takes it for.
 
-use super::header::{ARCHITECTURE, CACHE_LINE, Header, NAME_LEN, VERSION};
+use super::header::{ARCHITECTURE, AT_A_PATH, CACHE_LINE, Header, IN_MEMORY, NAME_LEN, VERSION};
 use super::shape::{BodyLen, ElementLayout, Expected, Geometry, Kind, Size, round_participants};
 use crate::error::{Error, Result};
 use crate::platform::{page_size, shm};
@@ -9,10 +9,11 @@ impl Header {
     /// Compares every field with what the opener expects, those that give others their meaning first, and
     /// computes anew where the parts of the segment are.
     ///
-    /// `file_len` is the file's true length. The magic has been compared already.
+    /// `flags` are those of where it was found, `file_len` is the file's true length. The magic has been compared already.
     pub(super) fn check(
         &self,
         segment: &str,
+        flags: u32,
         file_len: u64,
         expected: &Expected,
     ) -> Result<Geometry> {
@@ -46,7 +47,10 @@ impl Header {
         same("element", self.element(), element(&expected.element))?;
         equal("page size", self.page_size.into(), page_size() as u64)?;
         equal("cache line size", self.cache_line.into(), CACHE_LINE.into())?;
-        if self.boot_id != shm::boot_id().map_err(Error::os("read the boot id"))? {
+        same("place", place(self.flags), place(flags))?;
+        if flags != AT_A_PATH
+            && self.boot_id != shm::boot_id().map_err(Error::os("read the boot id"))?
+        {
             return Err(Error::BeforeBoot {
                 segment: segment.to_owned(),
             });
@@ -136,6 +140,14 @@ pub(super) fn kind_name(number: u32) -> String {
         || format!("unknown ({number})"),
         |kind| kind.name().to_owned(),
     )
+}
+
+fn place(flags: u32) -> String {
+    match flags {
+        IN_MEMORY => "memory".to_owned(),
+        AT_A_PATH => "a path".to_owned(),
+        unknown => format!("unknown ({unknown:#x})"),
+    }
 }
 
 fn architecture(mark: [u8; 4]) -> String {

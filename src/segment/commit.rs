@@ -6,6 +6,7 @@
 
 use std::os::fd::AsFd;
 
+use super::home::Home;
 use super::mapped::Segment;
 use crate::error::{Error, Result};
 use crate::platform::shm::{self, Errno};
@@ -21,7 +22,7 @@ impl Segment {
     ///
     /// # Errors
     ///
-    /// [`Error::SharedMemoryFull`], [`Error::OutOfMemory`]: then nothing that was there has changed.
+    /// [`Error::SharedMemoryFull`], [`Error::DiskFull`], [`Error::OutOfMemory`]: then nothing that was there has changed.
     ///
     /// # Panics
     ///
@@ -35,14 +36,13 @@ impl Segment {
         if len == 0 {
             return Ok(());
         }
-        let named = self.name().is_some();
-        // Files in /dev/shm are limited by its size. Nothing limits anonymous memory but what there is.
-        if !named {
+        // Files are limited by what holds them. Nothing limits anonymous memory but what there is.
+        if *self.home() == Home::Anonymous {
             has_memory(len as u64)?;
         }
         take(
             &self.fd(),
-            named,
+            self.home(),
             (self.body_offset() + offset) as u64,
             len as u64,
         )
@@ -50,17 +50,25 @@ impl Segment {
 }
 
 /// Takes memory for so much of the file, which becomes as long as that.
-pub(super) fn take(fd: &impl AsFd, named: bool, offset: u64, len: u64) -> Result<()> {
-    if len >= LARGE {
+pub(super) fn take(fd: &impl AsFd, home: &Home, offset: u64, len: u64) -> Result<()> {
+    if len >= LARGE && shm::is_in_memory(fd) {
         has_memory(len)?;
     }
-    shm::allocate(fd, offset, len).map_err(|errno| match errno {
-        Errno::NOSPC if named => Error::SharedMemoryFull {
+    shm::allocate(fd, offset, len).map_err(|errno| match (errno, home) {
+        (Errno::NOSPC, Home::Named(_)) => Error::SharedMemoryFull {
             needed: len,
             available: shm::free_space(fd),
         },
-        Errno::NOSPC | Errno::NOMEM => out_of_memory(len),
-        errno => Error::os("allocate the segment's memory")(errno),
+        (Errno::NOSPC | Errno::DQUOT, Home::At(path)) => Error::DiskFull {
+            path: path.clone(),
+            needed: len,
+            available: shm::free_space(fd),
+        },
+        (Errno::NOSPC | Errno::NOMEM, _) => out_of_memory(len),
+        (Errno::OPNOTSUPP, Home::At(_)) => Error::Unsupported {
+            reason: "the file system cannot take room for part of a file in advance (fallocate)",
+        },
+        (errno, home) => home.failed("allocate the segment's memory")(errno),
     })
 }
 

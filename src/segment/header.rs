@@ -1,6 +1,6 @@
 //! The first bytes of every segment: what it is, in fixed-width little-endian fields. See `docs/format.md`.
 //!
-//! Written once, before anyone else can see the segment, and never changed.
+//! Written once, before anyone else can see the segment, and never changed, but for the boot id of a segment at a path.
 
 use std::time::UNIX_EPOCH;
 
@@ -22,6 +22,15 @@ pub(super) const CACHE_LINE: u32 = 128;
 
 /// Reads differently on a machine with the other byte order or another pointer width.
 pub(super) const ARCHITECTURE: [u8; 4] = (0x0a0b_0c00 | size_of::<usize>() as u32).to_ne_bytes();
+
+/// Flags: it is gone when the machine stops.
+pub(super) const IN_MEMORY: u32 = 0;
+
+/// Flags: it may be found after the machine has started again.
+pub(super) const AT_A_PATH: u32 = 1;
+
+/// Where the boot id is.
+pub(super) const BOOT_ID: usize = 64;
 
 /// A field's bytes in the header.
 trait Field: Sized {
@@ -91,6 +100,8 @@ header! {
     56 id: u64,
     64 boot_id: [u8; 16],
     80 creator: u32,
+    /// [`IN_MEMORY`] or [`AT_A_PATH`].
+    84 flags: u32,
     /// Unix seconds.
     88 created: u64,
     96 body_offset: u64,
@@ -100,7 +111,7 @@ header! {
 
 impl Header {
     /// The header of a new segment of this shape, and where its parts are.
-    pub(super) fn new(shape: &Shape) -> Result<(Header, Geometry)> {
+    pub(super) fn new(shape: &Shape, flags: u32) -> Result<(Header, Geometry)> {
         let geometry =
             Geometry::new(shape.participants, shape.body_len).ok_or(Error::TooLarge {
                 capacity: shape.capacity,
@@ -125,6 +136,7 @@ impl Header {
             id: shm::random_id().map_err(Error::os("draw a random number"))?,
             boot_id: shm::boot_id().map_err(Error::os("read the boot id"))?,
             creator: std::process::id(),
+            flags,
             created: since_1970.as_secs(),
             body_offset: geometry.body_offset,
             body_len: geometry.body_len,

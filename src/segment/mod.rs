@@ -22,17 +22,20 @@ mod commit;
 mod create;
 pub(crate) mod directory;
 mod header;
+mod home;
 mod mapped;
-mod name;
 mod open;
 mod options;
+mod provisional;
 mod remove;
 mod shape;
 #[cfg(test)]
 mod sparse_tests;
+mod sync;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use home::Home;
 pub(crate) use mapped::Segment;
 pub(crate) use shape::{BodyLen, ElementLayout, Expected, Kind, Shape, Size, round_participants};
 

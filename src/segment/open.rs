@@ -4,8 +4,8 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use super::header::{HEADER_LEN, Header, MAGIC};
+use super::home::Home;
 use super::mapped::Segment;
-use super::name::{path_of, validate_name};
 use super::shape::{Expected, Shape};
 use crate::error::{Error, Result};
 use crate::platform::page_size;
@@ -17,8 +17,12 @@ const ROUNDS: u32 = 1000;
 impl Segment {
     /// Opens a named segment, if it is the one expected.
     pub(crate) fn open(name: &str, expected: &Expected) -> Result<Segment> {
-        let fd = open_file(name, true)?;
-        attach(fd, Some(name), expected)
+        open(Home::named(name)?, expected)
+    }
+
+    /// Opens the segment at a path, if it is the one expected.
+    pub(crate) fn open_at(path: &Path, expected: &Expected) -> Result<Segment> {
+        open(Home::at(path)?, expected)
     }
 
     /// Opens the segment of this name, or creates it where there is none.
@@ -28,50 +32,67 @@ impl Segment {
         expected: &Expected,
         mode: u32,
     ) -> Result<Segment> {
-        for _ in 0..ROUNDS {
-            match Segment::open(name, expected) {
-                Err(Error::NotFound { .. }) => {}
-                opened_or_failed => return opened_or_failed,
-            }
-            match Segment::create(name, shape, mode) {
-                Err(Error::AlreadyExists { .. }) => {}
-                created_or_failed => return created_or_failed,
-            }
-        }
-        Err(Error::Contended {
-            name: name.to_owned(),
-        })
+        let create = || Segment::create(name, shape, mode);
+        open_or_create(Home::named(name)?, expected, create)
     }
 
-    /// Attaches a segment that arrived as a descriptor from another process: a named one with its name, or an
-    /// anonymous one, whose length has to be sealed.
-    pub(crate) fn from_fd(fd: OwnedFd, name: Option<&str>, expected: &Expected) -> Result<Segment> {
-        match name {
-            Some(name) => validate_name(name)?,
-            None if shm::is_sealed(&fd) => {}
-            None => {
-                return Err(Error::Unsupported {
-                    reason: "an anonymous segment whose length is not sealed",
-                });
-            }
+    /// Opens the segment at a path, or creates it where there is none.
+    pub(crate) fn open_or_create_at(
+        path: &Path,
+        shape: &Shape,
+        expected: &Expected,
+        mode: u32,
+    ) -> Result<Segment> {
+        let create = || Segment::create_at(path, shape, mode);
+        open_or_create(Home::at(path)?, expected, create)
+    }
+
+    /// Attaches a segment that arrived as a descriptor from another process, and where its file is. An anonymous one's length has to be
+    /// sealed.
+    pub(crate) fn from_fd(fd: OwnedFd, home: Home, expected: &Expected) -> Result<Segment> {
+        if home == Home::Anonymous && !shm::is_sealed(&fd) {
+            return Err(Error::Unsupported {
+                reason: "an anonymous segment whose length is not sealed",
+            });
         }
-        attach(fd, name, expected)
+        attach(fd, home, expected)
     }
 }
 
-/// Opens the file of this name, whatever is in it.
-pub(super) fn open_file(name: &str, writable: bool) -> Result<OwnedFd> {
-    let path = path_of(name)?;
+fn open(home: Home, expected: &Expected) -> Result<Segment> {
+    let fd = open_file(&home, true)?;
+    attach(fd, home, expected)
+}
+
+fn open_or_create(
+    home: Home,
+    expected: &Expected,
+    create: impl Fn() -> Result<Segment>,
+) -> Result<Segment> {
+    for _ in 0..ROUNDS {
+        match open(home.clone(), expected) {
+            Err(Error::NotFound { .. }) => {}
+            opened_or_failed => return opened_or_failed,
+        }
+        match create() {
+            Err(Error::AlreadyExists { .. }) => {}
+            created_or_failed => return created_or_failed,
+        }
+    }
+    Err(Error::Contended { name: home.label() })
+}
+
+/// Opens the segment's file, whatever is in it.
+pub(super) fn open_file(home: &Home, writable: bool) -> Result<OwnedFd> {
+    let path = home.path().ok_or(Error::Anonymous)?;
     shm::open(&path, writable).map_err(|errno| match errno {
-        Errno::NOENT => Error::NotFound {
-            name: name.to_owned(),
-        },
+        Errno::NOENT => Error::NotFound { name: home.label() },
         Errno::LOOP => Error::NotASegment {
-            name: name.to_owned(),
+            name: home.label(),
             reason: "it is a symbolic link",
         },
-        Errno::ISDIR | Errno::NXIO | Errno::NODEV => not_regular(name),
-        errno => refused(name, &path, "open the segment", errno),
+        Errno::ISDIR | Errno::NXIO | Errno::NODEV => not_regular(&home.label()),
+        errno => refused(home, &path, "open the segment", errno),
     })
 }
 
@@ -101,16 +122,16 @@ pub(super) fn read_header(fd: &OwnedFd, label: &str) -> Result<(Header, u64)> {
 }
 
 /// Explains a refusal by what the file's owner allows.
-pub(super) fn refused(name: &str, path: &Path, action: &'static str, errno: Errno) -> Error {
+pub(super) fn refused(home: &Home, path: &Path, action: &'static str, errno: Errno) -> Error {
     match (errno, shm::status_of(path)) {
         (Errno::ACCESS | Errno::PERM, Ok(file)) => Error::PermissionDenied {
-            name: name.to_owned(),
+            name: home.label(),
             action,
             owner: file.owner,
             mode: file.mode,
             user: shm::user(),
         },
-        _ => Error::os(action)(errno),
+        _ => home.failed(action)(errno),
     }
 }
 
@@ -121,9 +142,9 @@ fn not_regular(name: &str) -> Error {
     }
 }
 
-fn attach(fd: OwnedFd, name: Option<&str>, expected: &Expected) -> Result<Segment> {
-    let label = name.unwrap_or("(anonymous)");
-    let (header, file_len) = read_header(&fd, label)?;
-    let geometry = header.check(label, file_len, expected)?;
-    Segment::map(fd, name, header, geometry)
+fn attach(fd: OwnedFd, home: Home, expected: &Expected) -> Result<Segment> {
+    let label = home.label();
+    let (header, file_len) = read_header(&fd, &label)?;
+    let geometry = header.check(&label, home.flags(), file_len, expected)?;
+    Segment::map(fd, home, header, geometry)
 }

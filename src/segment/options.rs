@@ -3,7 +3,9 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
+use super::home::Home;
 use super::mapped::Segment;
 use super::shape::{BodyLen, ElementLayout, Expected, Kind, Shape, Size, round_participants};
 use crate::element::Element;
@@ -205,9 +207,35 @@ impl<H: Primitive> Options<H> {
         )?)
     }
 
+    /// Creates it at a path.
+    #[doc(hidden)]
+    pub fn create_at(&self, path: impl AsRef<Path>) -> Result<H> {
+        attach(Segment::create_at(
+            path.as_ref(),
+            &self.shape()?,
+            self.mode,
+        )?)
+    }
+
+    /// Opens the one at a path.
+    #[doc(hidden)]
+    pub fn open_at(&self, path: impl AsRef<Path>) -> Result<H> {
+        attach(Segment::open_at(path.as_ref(), &self.expected()?)?)
+    }
+
+    /// Opens the one at a path, or creates it where there is none.
+    #[doc(hidden)]
+    pub fn open_or_create_at(&self, path: impl AsRef<Path>) -> Result<H> {
+        let (shape, expected) = (self.shape()?, self.expected()?);
+        let path = path.as_ref();
+        attach(Segment::open_or_create_at(
+            path, &shape, &expected, self.mode,
+        )?)
+    }
+
     /// Attaches one that arrived as a descriptor from another process.
-    pub(crate) fn from_fd(fd: OwnedFd, name: Option<&str>) -> Result<H> {
-        attach(Segment::from_fd(fd, name, &Self::new().expected()?)?)
+    pub(crate) fn from_fd(fd: OwnedFd, home: Home) -> Result<H> {
+        attach(Segment::from_fd(fd, home, &Self::new().expected()?)?)
     }
 
     fn shape(&self) -> Result<Shape> {

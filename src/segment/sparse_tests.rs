@@ -8,8 +8,8 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use super::Segment;
 use super::shape::{BodyLen, ElementLayout, Expected, Kind, Shape};
+use super::{Home, Segment};
 use crate::error::Error;
 use crate::platform::page_size;
 
@@ -74,7 +74,7 @@ fn what_is_not_needed_yet_costs_nothing() {
         body_len: BodyLen::Computed(|_| Some(64 << 30)),
     };
     let fd = segment.fd().try_clone_to_owned().unwrap();
-    let other = Segment::from_fd(fd, None, &expected).unwrap();
+    let other = Segment::from_fd(fd, Home::Anonymous, &expected).unwrap();
     other.commit(far, 3 * page_size()).unwrap();
     assert_eq!(backed(&segment), (2 + 3) * page + some);
     assert_eq!(byte(&other, far).load(Ordering::Relaxed), 9);

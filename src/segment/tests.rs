@@ -2,11 +2,11 @@
 
 use std::os::fd::OwnedFd;
 
-use super::header::{HEADER_LEN, Header};
+use super::header::{HEADER_LEN, Header, IN_MEMORY};
 use super::shape::{
     BodyLen, ElementLayout, Expected, Geometry, Kind, Shape, Size, round_participants,
 };
-use super::{Segment, unlink};
+use super::{Home, Segment, unlink};
 use crate::error::Error;
 use crate::platform::{page_size, shm};
 
@@ -56,7 +56,7 @@ fn arrived(segment: &Segment) -> OwnedFd {
 #[test]
 fn both_ends_of_a_descriptor_are_one_segment() {
     let sent = Segment::anonymous(&shape()).unwrap();
-    let received = Segment::from_fd(arrived(&sent), None, &expected()).unwrap();
+    let received = Segment::from_fd(arrived(&sent), Home::Anonymous, &expected()).unwrap();
     assert_eq!(received.name(), None);
     assert_eq!(received.header.id, sent.header.id);
     assert_ne!(received.base(), sent.base());
@@ -72,7 +72,8 @@ fn both_ends_of_a_descriptor_are_one_segment() {
 fn a_named_segment_keeps_its_name_when_it_travels() {
     let name = format!("segment-travels-{}", std::process::id());
     let sent = Segment::create(&name, &shape(), 0o600).unwrap();
-    let received = Segment::from_fd(arrived(&sent), Some(&name), &expected()).unwrap();
+    let received =
+        Segment::from_fd(arrived(&sent), Home::named(&name).unwrap(), &expected()).unwrap();
     assert_eq!(received.name(), Some(&*name));
     received.unlink().unwrap();
     assert!(matches!(unlink(&name), Err(Error::NotFound { .. })));
@@ -85,11 +86,11 @@ fn the_length_of_an_anonymous_segment_is_sealed() {
     assert!(file.set_len(0).is_err());
     assert!(file.set_len(1 << 20).is_err());
 
-    let (header, geometry) = Header::new(&shape()).unwrap();
+    let (header, geometry) = Header::new(&shape(), IN_MEMORY).unwrap();
     let unsealed = shm::create_anonymous().unwrap();
     shm::allocate(&unsealed, 0, geometry.total).unwrap();
     shm::write_at(&unsealed, &header.encode(), 0).unwrap();
-    let refused = Segment::from_fd(unsealed, None, &expected());
+    let refused = Segment::from_fd(unsealed, Home::Anonymous, &expected());
     assert!(matches!(refused, Err(Error::Unsupported { .. })));
 }
 
@@ -97,9 +98,13 @@ fn the_length_of_an_anonymous_segment_is_sealed() {
 fn descriptors_of_other_things_are_refused() {
     let (reader, writer) = std::io::pipe().unwrap();
     for pipe in [OwnedFd::from(reader), OwnedFd::from(writer)] {
-        let refused = Segment::from_fd(pipe.try_clone().unwrap(), Some("orders"), &expected());
+        let refused = Segment::from_fd(
+            pipe.try_clone().unwrap(),
+            Home::named("orders").unwrap(),
+            &expected(),
+        );
         assert!(matches!(refused, Err(Error::NotASegment { .. })));
-        let refused = Segment::from_fd(pipe, None, &expected());
+        let refused = Segment::from_fd(pipe, Home::Anonymous, &expected());
         assert!(matches!(refused, Err(Error::Unsupported { .. })));
     }
     let ring = Expected {
@@ -107,7 +112,7 @@ fn descriptors_of_other_things_are_refused() {
         ..expected()
     };
     let segment = Segment::anonymous(&shape()).unwrap();
-    let refused = Segment::from_fd(arrived(&segment), None, &ring)
+    let refused = Segment::from_fd(arrived(&segment), Home::Anonymous, &ring)
         .unwrap_err()
         .to_string();
     assert!(
@@ -118,7 +123,7 @@ fn descriptors_of_other_things_are_refused() {
 
 #[test]
 fn decoding_undoes_encoding() {
-    let (header, _) = Header::new(&shape()).unwrap();
+    let (header, _) = Header::new(&shape(), IN_MEMORY).unwrap();
     let bytes = header.encode();
     assert_eq!(Header::decode(&bytes).encode(), bytes);
     // Every byte outside the gaps belongs to a field.
@@ -126,7 +131,7 @@ fn decoding_undoes_encoding() {
     let gaps: Vec<_> = (0..HEADER_LEN)
         .filter(|&offset| full[offset] == 0)
         .collect();
-    assert_eq!(gaps, (84..88).chain(112..128).collect::<Vec<_>>());
+    assert_eq!(gaps, (112..128).collect::<Vec<_>>());
 }
 
 #[test]
@@ -152,7 +157,7 @@ fn long_element_names_are_cut_between_characters() {
         element: long(),
         ..expected()
     };
-    Segment::from_fd(arrived(&segment), None, &expected).unwrap();
+    Segment::from_fd(arrived(&segment), Home::Anonymous, &expected).unwrap();
 }
 
 #[test]
