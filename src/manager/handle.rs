@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::directory::{Directory, Record};
 use super::pin::{self, Pin};
 use crate::dict::Dict;
+use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::handle::handle;
 use crate::heap::{self, Geometry, Heap, MOST_MEMORY, SEED};
@@ -15,6 +17,7 @@ use crate::object::Object;
 use crate::place::{Identity, Part, Place};
 use crate::platform::shm;
 use crate::segment::{Capacity, Home, Kind, Options, Primitive, Size};
+use crate::values::{Array, Value};
 
 /// How many objects of the same name can be removed while one is opened before that is given up.
 const ROUNDS: u32 = 1000;
@@ -120,6 +123,48 @@ impl Manager {
 
     pub(super) fn heap(&self) -> &Heap {
         &self.heap
+    }
+
+    /// Opens the manager in the file at this path, or creates it where there is none: for what is to outlive all processes, and the machine's run. See
+    /// [`Options::open_or_create_at`], and [`Options::create_at`] and [`Options::open_at`] for the halves of it.
+    ///
+    /// # Errors
+    ///
+    /// See [`Options::open_or_create_at`].
+    pub fn open_or_create_at(path: impl AsRef<Path>) -> Result<Manager> {
+        Self::options().open_or_create_at(path)
+    }
+
+    /// Writes what is in the file of a manager at a path to the disk, and blocks until it is there. What others change meanwhile may be there or not.
+    ///
+    /// This is for machines that lose power or crash: pages that were changed since the last time are on the disk or not, in any order, and so what was committed since
+    /// may be lost, or the file be damaged, which is found when it is read ([`Error::Corrupted`]) where it shows. A process that is killed, or a machine that is shut down in good order, loses nothing.
+    ///
+    /// For any other manager there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Os`].
+    pub fn sync(&self) -> Result<()> {
+        self.heap.place.attachment.segment().sync()
+    }
+
+    /// The value of this name, created if there is none; then it is `T::default()`.
+    ///
+    /// # Errors
+    ///
+    /// See [`open_or_create_object`](Manager::open_or_create_object).
+    pub fn value<T: Element + Default>(&self, name: &str) -> Result<Value<T>> {
+        self.open_or_create_object(name, &Value::options().value(T::default()))
+    }
+
+    /// The array of this name and length, created if there is none.
+    ///
+    /// # Errors
+    ///
+    /// See [`open_or_create_object`](Manager::open_or_create_object).
+    pub fn array<T: Element>(&self, name: &str, len: usize) -> Result<Array<T>> {
+        self.open_or_create_object(name, &Array::options().capacity(len))
     }
 
     /// The dict of this name, created if there is none.

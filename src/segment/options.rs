@@ -207,8 +207,14 @@ impl<H: Primitive> Options<H> {
         )?)
     }
 
-    /// Creates it at a path.
-    #[doc(hidden)]
+    /// Creates it as a file at this path, of any file system that can share a mapping between processes. It stays until the file is removed, also when the
+    /// machine is started anew: whoever opens it first then finds everything as after the death of all who had it open.
+    ///
+    /// A machine that is shut down in good order writes it to the disk; for one that loses power see [`Manager::sync`](crate::Manager::sync).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AlreadyExists`] if there is a file, [`Error::Os`], and those of [`create`](Options::create) that do not concern names.
     pub fn create_at(&self, path: impl AsRef<Path>) -> Result<H> {
         attach(Segment::create_at(
             path.as_ref(),
@@ -217,14 +223,20 @@ impl<H: Primitive> Options<H> {
         )?)
     }
 
-    /// Opens the one at a path.
-    #[doc(hidden)]
+    /// Opens the one at this path.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Options::open) but for [`Error::BeforeBoot`]; [`Error::Os`].
     pub fn open_at(&self, path: impl AsRef<Path>) -> Result<H> {
         attach(Segment::open_at(path.as_ref(), &self.expected()?)?)
     }
 
-    /// Opens the one at a path, or creates it where there is none.
-    #[doc(hidden)]
+    /// Opens the one at this path, or creates it where there is none. Of several who do so at once, one creates.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`create_at`](Options::create_at) and [`open_at`](Options::open_at), without "exists already" and "not found".
     pub fn open_or_create_at(&self, path: impl AsRef<Path>) -> Result<H> {
         let (shape, expected) = (self.shape()?, self.expected()?);
         let path = path.as_ref();

@@ -14,7 +14,6 @@ const WRITING: &str = "write the segment to the disk";
 impl Segment {
     /// Writes all that changed to the disk, the file's name too, and returns when it is there. What others change meanwhile may be or not. Nothing
     /// is to be done for a segment that is gone when the machine stops.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for segments at a path"))]
     pub(crate) fn sync(&self) -> Result<()> {
         let home = self.home();
         let Home::At(path) = home else {
