@@ -62,6 +62,7 @@ const MOST: u32 = 31;
 const USED: u64 = SECOND_COUNT;
 
 const NO_TABLE: HeapError = HeapError::Corrupted("a dict's table is not where one can be");
+const NO_COUNT: HeapError = HeapError::Corrupted("a dict's count is not that of its table");
 const NO_RECORD: HeapError = HeapError::Corrupted("a dict's slot refers to no record");
 
 /// A root that is not zero.
@@ -377,7 +378,10 @@ impl<M: Memory> Locked<'_, M> {
     /// Makes a table with room for twice so many records, and moves to it those there are.
     fn remake(&self, count: u64) -> Result<Table, HeapError> {
         let old = self.table()?;
-        let log = (count + 1).saturating_mul(2).next_power_of_two().ilog2();
+        if count > old.map_or(0, Table::slots) {
+            return Err(NO_COUNT);
+        }
+        let log = ((count + 1) * 2).next_power_of_two().ilog2();
         if log > MOST {
             return Err(HeapError::Oversized);
         }
@@ -406,9 +410,7 @@ impl<M: Memory> Locked<'_, M> {
                 .find(|slot| memory.long(*slot).load(Ordering::Relaxed) == Link::NONE.0);
             let Some(free) = free else {
                 self.shard.free(table.block, len)?;
-                return Err(HeapError::Corrupted(
-                    "a dict's table holds more than was counted",
-                ));
+                return Err(NO_COUNT);
             };
             memory.long(free + 8).store(hash, Ordering::Relaxed);
             memory.long(free).store(link.0, Ordering::Relaxed);

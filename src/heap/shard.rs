@@ -180,7 +180,7 @@ impl<M: Memory> Shard<'_, M> {
         let mut occupancy = self.occupancy(page);
         let number = match occupancy.free {
             0 => {
-                occupancy.fresh += 1;
+                occupancy.fresh = occupancy.fresh.saturating_add(1);
                 occupancy.fresh
             }
             free => free,
@@ -396,6 +396,10 @@ impl<M: Memory> Shard<'_, M> {
         used.sort_unstable();
         used.dedup();
         let fresh = used.last().copied().unwrap_or(0);
+        // The page may have been of another class when they were found in it: somebody scribbles.
+        if fresh > blocks_per_page(class) {
+            return Err(NOT_MINE);
+        }
         let mut free = 0;
         let mut next_used = used.iter().rev().peekable();
         for number in (1..=fresh).rev() {
