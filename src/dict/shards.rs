@@ -27,7 +27,11 @@ pub(crate) struct Shards {
     at: u64,
     object: u32,
     shards: u32,
+    heir: Heir,
 }
+
+/// What whoever takes a shard's lock from the dead has to do besides listing the shard's memory anew.
+type Heir = fn(&Shards, u32) -> Result<(), HeapError>;
 
 impl Shards {
     /// The dict of so many shards (a power of two) at `at`, of object `object`.
@@ -37,7 +41,14 @@ impl Shards {
             at,
             object,
             shards,
+            heir: |_, _| Ok(()),
         }
+    }
+
+    /// The same, where more is under a shard's lock than what is in the dict. Everyone who takes the lock has to put that in order, those too who
+    /// only want to read.
+    pub(crate) fn with_heir(self, heir: Heir) -> Shards {
+        Shards { heir, ..self }
     }
 
     /// Bytes of so many shards.
@@ -102,21 +113,11 @@ impl Shards {
     /// Takes the lock of a shard, and blocks while a live thread has it. The shard is in order then.
     #[inline]
     pub(crate) fn lock(&self, shard: u32) -> Result<Locked<'_>, UpdateError> {
-        self.lock_and_tell(shard, || Ok(()))
-    }
-
-    /// The same, told if the owner before died.
-    #[inline]
-    pub(crate) fn lock_and_tell(
-        &self,
-        shard: u32,
-        tell: impl FnOnce() -> Result<(), HeapError>,
-    ) -> Result<Locked<'_>, UpdateError> {
         let mut lock = self.heap.lock(self.shard_at(shard))?;
         let table = self.unlocked(shard);
         lock.settle(|| {
             table.recover()?;
-            tell()
+            (self.heir)(self, shard)
         })?;
         table.enter()?;
         Ok(Locked { table, lock })

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::handle::Manager;
 use super::pin::{self, Pin};
-use crate::atomic::{Ordering, fence};
-use crate::dict::shards::{Locked, SHARDS, Shards};
+use crate::atomic::{AtomicU64, Ordering, fence};
+use crate::dict::shards::{SHARDS, Shards};
 use crate::dict::table::Spot;
 use crate::error::{Error, Fault, Result, UpdateError};
 use crate::heap::{
@@ -97,7 +97,7 @@ pub(super) struct Directory {
 impl Directory {
     pub(super) fn of(heap: Heap) -> Directory {
         Directory {
-            shards: Shards::new(heap, DIRECTORY, 0, SHARDS),
+            shards: Shards::new(heap, DIRECTORY, 0, SHARDS).with_heir(reap),
         }
     }
 
@@ -118,30 +118,16 @@ impl Directory {
     pub(super) fn all(&self) -> Result<Vec<(String, Record)>, Fault> {
         let mut all = Vec::new();
         for shard in 0..self.shards.count() {
-            all.extend(self.in_shard(shard)?);
+            all.extend(in_shard(&self.shards, shard)?);
         }
         all.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(all)
     }
 
-    fn in_shard(&self, shard: u32) -> Result<Vec<(String, Record)>, Fault> {
-        let named = |(name, record): (Vec<u8>, Vec<u8>)| {
-            let name = String::from_utf8(name).map_err(|_| NO_RECORD)?;
-            Ok((name, Record::from_bytes(&record)?))
-        };
-        let snapshot = self.shards.snapshot(shard)?;
-        snapshot.into_iter().map(named).collect()
-    }
-
     /// What object has this number.
     pub(super) fn look_for(&self, number: u32) -> Result<Option<(String, Record)>, Fault> {
-        let mut all = self.in_shard(shard_of(number))?.into_iter();
+        let mut all = in_shard(&self.shards, shard_of(number))?.into_iter();
         Ok(all.find(|(_, record)| record.number == number))
-    }
-
-    /// Takes the lock of a shard. If the owner before died, gives back what it was about to make or remove.
-    fn lock(&self, shard: u32) -> Result<Locked<'_>, UpdateError> {
-        self.shards.lock_and_tell(shard, || self.reap(shard))
     }
 
     /// Creates an object of this shape, unless the name is taken. `pin` pins it before anyone can find it, and remove it.
@@ -169,7 +155,7 @@ impl Directory {
     ) -> Result<Option<Arc<Pin>>> {
         let hash = self.heap().hash(name.as_bytes());
         let shard = self.shards.shard_of(hash);
-        let locked = self.lock(shard)?;
+        let locked = self.shards.lock(shard)?;
         let spot = locked.find(hash, name.as_bytes(), &mut Copied::new())?;
         if spot != Spot::Absent {
             return Ok(None);
@@ -182,7 +168,7 @@ impl Directory {
         });
         if made.is_err() {
             // Whatever it has come to have belongs to no object.
-            self.reap(shard)?;
+            reap(&self.shards, shard)?;
         }
         made
     }
@@ -234,65 +220,72 @@ impl Directory {
     pub(super) fn remove(&self, name: &str) -> Result<bool> {
         let hash = self.heap().hash(name.as_bytes());
         let shard = self.shards.shard_of(hash);
-        let locked = self.lock(shard)?;
+        let locked = self.shards.lock(shard)?;
         let spot = locked.find(hash, name.as_bytes(), &mut Copied::new())?;
         let Spot::Found { slot, link } = spot else {
             return Ok(false);
         };
         locked.remove(slot, link)?;
-        self.reap(shard)?;
+        reap(&self.shards, shard)?;
         locked.trim()?;
         Ok(true)
     }
 
     /// If something was removed from this shard while somebody had it open, gives back what nobody has open any more.
     pub(super) fn reap_if_condemned(&self, shard: u32) -> Result<(), UpdateError> {
-        if self.condemned(shard).load(Ordering::Relaxed) != 0 {
-            let _locked = self.lock(shard)?;
-            self.reap(shard)?;
+        if condemned(&self.shards, shard).load(Ordering::Relaxed) != 0 {
+            let _locked = self.shards.lock(shard)?;
+            reap(&self.shards, shard)?;
         }
         Ok(())
     }
+}
 
-    fn condemned(&self, shard: u32) -> &crate::atomic::AtomicU64 {
-        self.shards.own_word(shard, CONDEMNED)
-    }
+/// Names and records in a shard of a directory.
+fn in_shard(shards: &Shards, shard: u32) -> Result<Vec<(String, Record)>, Fault> {
+    let named = |(name, record): (Vec<u8>, Vec<u8>)| {
+        let name = String::from_utf8(name).map_err(|_| NO_RECORD)?;
+        Ok((name, Record::from_bytes(&record)?))
+    };
+    shards.snapshot(shard)?.into_iter().map(named).collect()
+}
 
-    /// Gives back what belongs to objects of this shard that are not in the directory, and that no live process has open. The caller has the shard's
-    /// lock.
-    fn reap(&self, shard: u32) -> Result<(), HeapError> {
-        let heap = self.heap();
-        let there: HashSet<u32> = match self.in_shard(shard) {
-            Ok(all) => all.iter().map(|(_, record)| record.number).collect(),
-            Err(Fault::Corrupted(what)) => return Err(HeapError::Corrupted(what)),
-            Err(_) => return Err(HeapError::Corrupted("a manager's directory cannot be read")),
-        };
-        // Pairs with the one of who sets a pin: either the pin is seen here, or there that the object is gone.
-        fence(Ordering::SeqCst);
-        let pinned = pin::pinned(heap);
-        let mut condemned = false;
-        let mut known: HashMap<u32, bool> = HashMap::new();
-        let mut is_gone = |number: u32| {
-            *known.entry(number).or_insert_with(|| {
-                let removed =
-                    number >= SHARDS && shard_of(number) == shard && !there.contains(&number);
-                condemned |= removed && pinned.contains(&number);
-                removed && !pinned.contains(&number)
-            })
-        };
-        clear_out(heap, &mut is_gone)?;
-        for number in 1..=MOST_ANNOUNCED {
-            let word = heap.long(heap.geometry().announced(number));
-            let object = word.load(Ordering::Relaxed);
-            if object != 0 && u32::try_from(object).is_ok_and(&mut is_gone) {
-                // Release: pairs with the AcqRel of who takes it next.
-                word.store(0, Ordering::Release);
-            }
+fn condemned(shards: &Shards, shard: u32) -> &AtomicU64 {
+    shards.own_word(shard, CONDEMNED)
+}
+
+/// Gives back what belongs to objects of this shard that are not in the directory, and that no live process has open: what was removed, and what a dead
+/// process was about to make. The caller has the shard's lock.
+fn reap(shards: &Shards, shard: u32) -> Result<(), HeapError> {
+    let heap = &shards.heap;
+    let there: HashSet<u32> = match in_shard(shards, shard) {
+        Ok(all) => all.iter().map(|(_, record)| record.number).collect(),
+        Err(Fault::Corrupted(what)) => return Err(HeapError::Corrupted(what)),
+        Err(_) => return Err(HeapError::Corrupted("a manager's directory cannot be read")),
+    };
+    // Pairs with the one of who sets a pin: either the pin is seen here, or there that the object is gone.
+    fence(Ordering::SeqCst);
+    let pinned = pin::pinned(heap);
+    let mut is_condemned = false;
+    let mut known: HashMap<u32, bool> = HashMap::new();
+    let mut is_gone = |number: u32| {
+        *known.entry(number).or_insert_with(|| {
+            let removed = number >= SHARDS && shard_of(number) == shard && !there.contains(&number);
+            is_condemned |= removed && pinned.contains(&number);
+            removed && !pinned.contains(&number)
+        })
+    };
+    clear_out(heap, &mut is_gone)?;
+    for number in 1..=MOST_ANNOUNCED {
+        let word = heap.long(heap.geometry().announced(number));
+        let object = word.load(Ordering::Relaxed);
+        if object != 0 && u32::try_from(object).is_ok_and(&mut is_gone) {
+            // Release: pairs with the AcqRel of who takes it next.
+            word.store(0, Ordering::Release);
         }
-        self.condemned(shard)
-            .store(condemned.into(), Ordering::Relaxed);
-        Ok(())
     }
+    condemned(shards, shard).store(is_condemned.into(), Ordering::Relaxed);
+    Ok(())
 }
 
 /// The directory's shard that an object's name belongs to.
