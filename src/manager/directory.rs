@@ -263,7 +263,9 @@ fn reap(shards: &Shards, shard: u32) -> Result<(), HeapError> {
         Err(Fault::Corrupted(what)) => return Err(HeapError::Corrupted(what)),
         Err(_) => return Err(HeapError::Corrupted("a manager's directory cannot be read")),
     };
-    // Pairs with the one of who sets a pin: either the pin is seen here, or there that the object is gone.
+    // Before the look at the pins: whoever drops one meanwhile either is not seen with it, or sees that it has to come here next.
+    condemned(shards, shard).store(1, Ordering::Relaxed);
+    // Pairs with the one of who sets a pin, or drops it: either the pin is seen here, or there that the object is gone, or condemned.
     fence(Ordering::SeqCst);
     let pinned = pin::pinned(heap);
     let mut is_condemned = false;
@@ -284,7 +286,9 @@ fn reap(shards: &Shards, shard: u32) -> Result<(), HeapError> {
             word.store(0, Ordering::Release);
         }
     }
-    condemned(shards, shard).store(is_condemned.into(), Ordering::Relaxed);
+    if !is_condemned {
+        condemned(shards, shard).store(0, Ordering::Relaxed);
+    }
     Ok(())
 }
 

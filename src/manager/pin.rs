@@ -142,6 +142,7 @@ impl Drop for Pin {
         let word = heap.long(heap.geometry().pin(self.pin));
         let vacant = Claim::vacant(0);
         if self.held.replace(word, vacant).is_ok() {
+            // Pairs with the one of who gives back what was removed: see `reap`.
             fence(Ordering::SeqCst);
             self.manager.closed(&self.name, self.record.number);
         }
