@@ -136,6 +136,26 @@ impl Records {
         unsafe { NonNull::from(words).cast().as_ref() }
     }
 
+    /// Whether a live participant announces anything for the place of this number. Most of what it announces stays until it announces something
+    /// else, though that place has long been given up.
+    pub(crate) fn announces(&self, number: u8) -> bool {
+        // Where the number is, in the first two, and in the third.
+        let is_of = |word: &AtomicU64, shift: u32| {
+            // Acquire: pairs with announcing.
+            let announced = word.load(Ordering::Acquire);
+            announced != 0 && (announced >> shift) as u8 == number
+        };
+        (0..self.used()).any(|index| {
+            let Intents {
+                send,
+                receive,
+                memory,
+            } = self.intents(index);
+            let announces = is_of(send, 56) || is_of(receive, 56) || is_of(memory, 32);
+            announces && self.takes_part(index)
+        })
+    }
+
     /// Changes when a participant joins, and when the death of one becomes known.
     pub(crate) fn roster(&self) -> &AtomicU32 {
         self.word(ROSTER)

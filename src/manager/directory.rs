@@ -202,9 +202,12 @@ impl Directory {
         })
     }
 
-    /// Takes a number for announcements.
+    /// Takes a number for announcements, under which nobody announces anything: what was said of a ticket of the queue that had it before would be
+    /// believed of the same ticket of this one.
     fn announced(&self, object: u32) -> Result<u8> {
+        let records = self.heap().place.attachment.records();
         (1..=MOST_ANNOUNCED)
+            .filter(|number| !records.announces(*number))
             .find(|number| {
                 let word = self.heap().long(self.heap().geometry().announced(*number));
                 // AcqRel: pairs with the Release of who gave it back.

@@ -28,6 +28,9 @@ mod handle;
 pub(crate) mod nested;
 mod pin;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use directory::home;
 pub use handle::{Manager, MemoryInfo, ObjectInfo};
 pub(crate) use pin::Pin;
