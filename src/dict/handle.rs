@@ -51,6 +51,11 @@ use crate::segment::{Capacity, ElementLayout, Kind, Options, Primitive, Size};
 ///
 /// Keys are equal if their encodings are. So a key's `Serialize` must write equal keys equally, which a `HashMap` inside of a key does not; and with
 /// `K = String` a `&str` is as good.
+///
+/// # Forks
+///
+/// A forked child may use what it inherits, but for entries: what it has of an [`entry`](Dict::entry) of its parent, or inside a function that the parent gave
+/// to [`update`](Dict::update), changes nothing, and is [`Fault::RoleLost`].
 pub struct Dict<K: Object, V: Object> {
     shards: Shards,
     place: Place,
@@ -218,11 +223,11 @@ impl<K: Object, V: Object> Dict<K, V> {
         for shard in 0..self.shards.count() {
             let locked = self.shards.lock(shard)?;
             let mut copied = Copied::new();
-            locked.each::<UpdateError>(&mut copied, |table, slot, link, copied| {
+            locked.each::<UpdateError>(&mut copied, |slot, link, copied| {
                 let key = self.decode(copied.key())?;
                 let value = self.decode(copied.value())?;
                 if !keep(&key, &value) {
-                    table.remove(slot, link)?;
+                    locked.remove(slot, link)?;
                 }
                 Ok(())
             })?;
@@ -235,7 +240,7 @@ impl<K: Object, V: Object> Dict<K, V> {
     ///
     /// # Errors
     ///
-    /// [`Fault`](UpdateError::Fault).
+    /// [`Deadlock`](UpdateError::Deadlock) if this thread has an [entry](Dict::entry): nothing was removed then. [`Fault`](UpdateError::Fault).
     pub fn clear(&self) -> Result<(), UpdateError> {
         self.shards.clear()
     }

@@ -6,7 +6,9 @@ use std::ops::Deref;
 use super::table::{self, Entrance, Read, Spot};
 use crate::atomic::{AtomicU64, Ordering, spin_loop};
 use crate::error::{Fault, UpdateError};
-use crate::heap::{self, COUNT, Copied, EPOCH, Heap, HeapError, Memory, SHARD, Shard, Tenant};
+use crate::heap::{
+    self, COUNT, Copied, EPOCH, Heap, HeapError, Link, Memory, SHARD, Shard, Tenant,
+};
 
 /// Where in the first shard the words are that concern the whole dict: its epoch.
 const DICT_EPOCH: u64 = 16;
@@ -164,16 +166,15 @@ impl Shards {
     pub(crate) fn clear(&self) -> Result<(), UpdateError> {
         // So that who waits for a lock that it has when it dies is told.
         self.heap.place.attachment.participant()?;
+        // What it then did under a lock that it has would count as done before.
+        if (0..self.shards).any(|shard| self.heap.is_mine(self.shard_at(shard))) {
+            return Err(UpdateError::Deadlock);
+        }
         // Release: pairs with the Acquire of readers and of `enter`.
         self.heap.long(self.epoch()).fetch_add(1, Ordering::AcqRel);
         // It is done. What remains is to give the memory back.
         for shard in 0..self.shards {
-            match self.lock(shard) {
-                Ok(_) => {}
-                // This thread has the lock; the shard is emptied when it is taken next.
-                Err(UpdateError::Deadlock) => {}
-                Err(error) => return Err(error),
-            }
+            self.lock(shard)?;
         }
         Ok(())
     }
@@ -189,7 +190,7 @@ impl Shards {
         };
         let mut all = Vec::new();
         self.unlocked(shard)
-            .each::<HeapError>(&mut Copied::new(), |_, _, _, copied| {
+            .each::<HeapError>(&mut Copied::new(), |_, _, copied| {
                 all.push((copied.key().to_vec(), copied.value().to_vec()));
                 Ok(())
             })?;
@@ -198,11 +199,42 @@ impl Shards {
     }
 }
 
-/// A shard whose lock the calling thread has.
+/// A shard whose lock the calling thread has, unless it has forked: what changes it goes through here.
 pub(crate) struct Locked<'a> {
     table: table::Locked<'a, Heap>,
-    #[expect(dead_code, reason = "lets go when dropped")]
     lock: heap::Locked<'a>,
+}
+
+impl Locked<'_> {
+    #[inline]
+    fn check(&self) -> Result<(), Fault> {
+        match self.lock.is_mine() {
+            true => Ok(()),
+            false => Err(Fault::RoleLost),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn put(
+        &self,
+        spot: Spot,
+        hash: u64,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<(), UpdateError> {
+        self.check()?;
+        Ok(self.table.put(spot, hash, key, value)?)
+    }
+
+    pub(crate) fn remove(&self, slot: u64, link: Link) -> Result<(), UpdateError> {
+        self.check()?;
+        Ok(self.table.remove(slot, link)?)
+    }
+
+    pub(crate) fn trim(&self) -> Result<(), UpdateError> {
+        self.check()?;
+        Ok(self.table.trim()?)
+    }
 }
 
 impl<'a> Deref for Locked<'a> {

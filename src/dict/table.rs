@@ -324,7 +324,7 @@ impl<M: Memory> Locked<'_, M> {
     pub(crate) fn each<E: From<HeapError>>(
         &self,
         copied: &mut Copied,
-        mut look: impl FnMut(&Self, u64, Link, &Copied) -> Result<(), E>,
+        mut look: impl FnMut(u64, Link, &Copied) -> Result<(), E>,
     ) -> Result<(), E> {
         let Some(table) = self.table()? else {
             return Ok(());
@@ -339,7 +339,7 @@ impl<M: Memory> Locked<'_, M> {
             if !copied.copy(self.memory(), word, link)? {
                 return Err(NO_RECORD.into());
             }
-            look(self, slot, link, copied)?;
+            look(slot, link, copied)?;
         }
         Ok(())
     }

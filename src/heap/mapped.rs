@@ -62,6 +62,13 @@ impl Heap {
     }
 }
 
+impl Heap {
+    /// Whether the calling thread has the lock of the shard at `at`.
+    pub(crate) fn is_mine(&self, at: u64) -> bool {
+        guarded::is_mine(&self.place, (at + LOCK) as usize)
+    }
+}
+
 impl Memory for Heap {
     #[inline]
     fn geometry(&self) -> &Geometry {
@@ -133,6 +140,14 @@ impl Locked<'_> {
             self.taken.set_orphaned(false);
         }
         Ok(())
+    }
+}
+
+impl Locked<'_> {
+    /// False in a forked child, where this is a copy, and the lock the parent's.
+    #[inline]
+    pub(crate) fn is_mine(&self) -> bool {
+        self.taken.is_mine()
     }
 }
 

@@ -16,7 +16,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::MutexGuard as NotSend;
 use std::thread;
 
-use super::claim::Claim;
+use super::claim::{Claim, Holder};
 use super::lock::{self, ORPHANED, POISONED, Refused, SECOND};
 use crate::atomic::Ordering;
 use crate::element::Element;
@@ -98,7 +98,7 @@ impl Taken {
 
     /// False in a forked child, where a guard is a copy, and the lock the parent's.
     #[inline]
-    pub(super) fn is_mine(&self) -> bool {
+    pub(crate) fn is_mine(&self) -> bool {
         self.thread == current_thread()
     }
 
@@ -164,6 +164,12 @@ fn take_slowly(
         attachment.repaired();
     }
     Ok(locked.tag)
+}
+
+/// Whether the calling thread has the lock whose claim is at `at`.
+pub(crate) fn is_mine(place: &Place, at: usize) -> bool {
+    let me = place.attachment.participant().map(|me| me.owner);
+    me.is_ok_and(|me| Claim::load(place.long(at + CLAIM)).holder() == Holder::Someone(me))
 }
 
 /// Lets go of a lock that [`take`] took.
