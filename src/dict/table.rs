@@ -63,7 +63,6 @@ const USED: u64 = SECOND_COUNT;
 
 const NO_TABLE: HeapError = HeapError::Corrupted("a dict's table is not where one can be");
 const NO_COUNT: HeapError = HeapError::Corrupted("a dict's count is not that of its table");
-const NO_RECORD: HeapError = HeapError::Corrupted("a dict's slot refers to no record");
 
 /// A root that is not zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,11 +157,8 @@ pub(crate) fn read(
         if link == GONE || memory.long(slot + 8).load(Ordering::Relaxed) != hash {
             continue;
         }
-        let copy = copied.copy(memory, word, link);
-        if !unchanged() {
-            return Ok(Read::Overtaken);
-        }
-        if !copy? {
+        // Both: of a table that was given back, a word may say for ever what is no link.
+        if !copied.copy(memory, link, || link.still_in(word) && unchanged())? {
             return Ok(Read::Overtaken);
         }
         if copied.key() == key {
@@ -264,9 +260,7 @@ impl<M: Memory> Locked<'_, M> {
             if link == GONE || their_hash != hash {
                 continue;
             }
-            if !copied.copy(self.memory(), word, link)? {
-                return Err(NO_RECORD);
-            }
+            copied.copy_locked(self.memory(), link)?;
             if copied.key() == key {
                 return Ok(Spot::Found { slot, link });
             }
@@ -336,9 +330,7 @@ impl<M: Memory> Locked<'_, M> {
             if link == Link::NONE || link == GONE {
                 continue;
             }
-            if !copied.copy(self.memory(), word, link)? {
-                return Err(NO_RECORD.into());
-            }
+            copied.copy_locked(self.memory(), link)?;
             look(slot, link, copied)?;
         }
         Ok(())

@@ -146,17 +146,17 @@ impl Copied {
         }
     }
 
-    /// Copies the record that `word` refers to as `link`; false if it does not any more.
+    /// Copies the record of a link for as long as `is_linked` says that it is one: false if it is not any more.
     #[inline]
     pub(crate) fn copy(
         &mut self,
         memory: &impl Memory,
-        word: &AtomicU64,
         link: Link,
+        is_linked: impl Fn() -> bool,
     ) -> Result<bool, HeapError> {
         let lengths = Lengths::load(memory, link.block())?;
         let Some(lengths) = lengths else {
-            return match link.still_in(word) {
+            return match is_linked() {
                 true => Err(HeapError::Corrupted("a word refers to no record")),
                 false => Ok(false),
             };
@@ -169,13 +169,22 @@ impl Copied {
         match self.inline.get_mut(..len) {
             Some(inline) => memory.read(from, inline),
             // It may be garbage, and long.
-            None if !link.still_in(word) => return Ok(false),
+            None if !is_linked() => return Ok(false),
             None => {
                 self.spilled.clear();
                 memory.append(from, len, &mut self.spilled);
             }
         }
-        Ok(link.still_in(word))
+        Ok(is_linked())
+    }
+
+    /// The same for who has the lock.
+    pub(crate) fn copy_locked(
+        &mut self,
+        memory: &impl Memory,
+        link: Link,
+    ) -> Result<(), HeapError> {
+        self.copy(memory, link, || true).map(|_| ())
     }
 
     fn bytes(&self) -> &[u8] {
