@@ -72,7 +72,7 @@ impl ElementLayout {
 }
 
 /// `Wrapper<Order>` for `a::Wrapper<b::c::Order>`: two programs may keep a type in different modules.
-fn without_paths(name: &str) -> String {
+pub(crate) fn without_paths(name: &str) -> String {
     let mut short = String::with_capacity(name.len());
     let mut word = String::new();
     for character in name.chars() {

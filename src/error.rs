@@ -7,6 +7,7 @@
 mod index;
 mod lock;
 mod operation;
+mod update_at;
 
 use std::path::PathBuf;
 use std::{fmt, io};
@@ -18,6 +19,7 @@ pub use operation::{
     SendTimeoutError, TryAcquireError, TryLoanError, TryRecvError, TrySendError, UpdateError,
     WaitTimeoutError,
 };
+pub use update_at::UpdateAtError;
 
 use crate::process::JoinError;
 
@@ -376,7 +378,7 @@ pub enum Error {
 
     /// No object of the manager has this name.
     #[error(
-        "the manager has no object named `{name}`: create it first, or use open_or_create (`list()` says what there is)"
+        "the manager has no object named `{name}`: create it first, or use open_or_create (`objects()` says what there is)"
     )]
     NoObject {
         /// The name asked for.

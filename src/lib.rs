@@ -92,6 +92,8 @@ pub mod dict;
 #[cfg(any(not(loom), test))]
 mod heap;
 #[cfg(any(not(loom), test))]
+pub mod list;
+#[cfg(any(not(loom), test))]
 pub mod messages;
 #[cfg(any(not(loom), test))]
 mod owner;
@@ -129,6 +131,8 @@ mod liveness;
 #[cfg(not(loom))]
 pub mod manager;
 #[cfg(not(loom))]
+pub mod namespace;
+#[cfg(not(loom))]
 mod object;
 #[cfg(not(loom))]
 mod place;
@@ -165,14 +169,18 @@ pub use error::{
     BarrierError, Error, Fault, IndexError, LoanError, LoanTimeoutError, LockError,
     LockTimeoutError, RecvError, RecvTimeoutError, ReleaseError, Result, SendError,
     SendTimeoutError, TryAcquireError, TryLoanError, TryLockError, TryRecvError, TrySendError,
-    UpdateError, WaitTimeoutError,
+    UpdateAtError, UpdateError, WaitTimeoutError,
 };
 #[cfg(not(loom))]
 pub use group::{Group, Parts};
 #[cfg(not(loom))]
+pub use list::List;
+#[cfg(not(loom))]
 pub use manager::Manager;
 #[cfg(not(loom))]
 pub use messages::{MessageQueue, ObjectQueue};
+#[cfg(not(loom))]
+pub use namespace::Namespace;
 #[cfg(not(loom))]
 pub use object::Object;
 #[cfg(not(loom))]

@@ -2,8 +2,8 @@
 
 use std::ops::Deref;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Fault;
 
@@ -19,11 +19,16 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Fault>
 }
 
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
-    match postcard::take_from_bytes(bytes) {
-        Ok((value, [])) => Ok(value),
+    match split(bytes)? {
+        (value, []) => Ok(value),
         // What is left over belongs to a value of another type.
-        Ok(_) | Err(_) => Err(Fault::Decode),
+        _ => Err(Fault::Decode),
     }
+}
+
+/// The value that these bytes begin with, and the bytes behind it.
+pub(crate) fn split<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Fault> {
+    postcard::take_from_bytes(bytes).map_err(|_| Fault::Decode)
 }
 
 /// Bytes that need no allocation.

@@ -13,7 +13,7 @@ use crate::error::{Error, Fault, Result, UpdateError};
 use crate::handle::travels;
 use crate::heap::Copied;
 use crate::manager::{self, nested};
-use crate::object::Object;
+use crate::object::{Encoded, Object};
 use crate::place::Place;
 use crate::segment::{Capacity, ElementLayout, Kind, Options, Primitive, Size};
 
@@ -260,15 +260,12 @@ impl<K: Object, V: Object> Dict<K, V> {
         self.place.repairs()
     }
 
-    pub(super) fn encode<T: Serialize + ?Sized>(
-        &self,
-        value: &T,
-    ) -> Result<crate::object::Encoded, Fault> {
-        nested::within(&self.place, || crate::object::Encoded::of(value))
+    pub(super) fn encode<T: Serialize + ?Sized>(&self, value: &T) -> Result<Encoded, Fault> {
+        nested::encode(&self.place, value)
     }
 
     pub(super) fn decode<T: Object>(&self, bytes: &[u8]) -> Result<T, Fault> {
-        nested::within(&self.place, || crate::object::decode(bytes))
+        nested::decode(&self.place, bytes)
     }
 }
 

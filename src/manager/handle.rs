@@ -12,7 +12,9 @@ use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::handle::handle;
 use crate::heap::{self, Geometry, Heap, MOST_MEMORY, SEED};
+use crate::list::List;
 use crate::liveness::Attachment;
+use crate::namespace::Namespace;
 use crate::object::Object;
 use crate::place::{Identity, Part, Place};
 use crate::platform::shm;
@@ -176,6 +178,24 @@ impl Manager {
         self.open_or_create_object(name, &Dict::options())
     }
 
+    /// The list of this name, created if there is none.
+    ///
+    /// # Errors
+    ///
+    /// See [`open_or_create_object`](Manager::open_or_create_object).
+    pub fn list<T: Object>(&self, name: &str) -> Result<List<T>> {
+        self.open_or_create_object(name, &List::options())
+    }
+
+    /// The namespace of this name, created if there is none.
+    ///
+    /// # Errors
+    ///
+    /// See [`open_or_create_object`](Manager::open_or_create_object).
+    pub fn namespace(&self, name: &str) -> Result<Namespace> {
+        self.open_or_create_object(name, &Namespace::options())
+    }
+
     /// The object of this name; if there is none, it is created as the options say. Of several who do so at once, one creates. Where it exists, its kind, the type of its elements
     /// and, if set, its capacity have to be the same; participants and access mode are the manager's.
     ///
@@ -208,7 +228,7 @@ impl Manager {
     ///
     /// [`Error::AlreadyExists`] if there is one; those of [`open_or_create_object`](Manager::open_or_create_object).
     pub fn create_object<H: Primitive>(&self, name: &str, options: &Options<H>) -> Result<H> {
-        validate(name)?;
+        validate_name(name)?;
         self.create_unless(name, options)?
             .ok_or_else(|| Error::AlreadyExists {
                 name: name.to_owned(),
@@ -286,7 +306,7 @@ impl Manager {
 
     /// The object of this name, if there is one, and if it is what the options say.
     fn find<H: Primitive>(&self, name: &str, options: &Options<H>) -> Result<Option<H>> {
-        validate(name)?;
+        validate_name(name)?;
         for _ in 0..ROUNDS {
             let Some(record) = self.directory.look(name)? else {
                 return Ok(None);
@@ -335,7 +355,8 @@ impl Manager {
     }
 }
 
-fn validate(name: &str) -> Result<()> {
+/// Whether this can be the name of an object, or of an attribute.
+pub(crate) fn validate_name(name: &str) -> Result<()> {
     let reason = match name {
         "" => "it is empty",
         _ if name.len() > LONGEST => "it is longer than 200 bytes",

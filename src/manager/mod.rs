@@ -32,5 +32,6 @@ mod pin;
 mod tests;
 
 pub(crate) use directory::home;
+pub(crate) use handle::validate_name;
 pub use handle::{Manager, MemoryInfo, ObjectInfo};
 pub(crate) use pin::Pin;

@@ -8,7 +8,11 @@ use std::cell::Cell;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::handle::Manager;
+use crate::error::Fault;
+use crate::object::{self, Encoded, Object};
 use crate::place::{Part, Place};
 
 thread_local! {
@@ -27,9 +31,21 @@ impl Drop for Before {
 
 /// Runs `f`, for the manager that `place` is in.
 #[inline]
-pub(crate) fn within<R>(place: &Place, f: impl FnOnce() -> R) -> R {
+fn within<R>(place: &Place, f: impl FnOnce() -> R) -> R {
     let _before = Before(INSIDE.replace(Some(NonNull::from(place))));
     f()
+}
+
+/// A value that is to be stored in the manager that `place` is in.
+#[inline]
+pub(crate) fn encode<T: Serialize + ?Sized>(place: &Place, value: &T) -> Result<Encoded, Fault> {
+    within(place, || Encoded::of(value))
+}
+
+/// A value that was stored in the manager that `place` is in.
+#[inline]
+pub(crate) fn decode<T: Object>(place: &Place, bytes: &[u8]) -> Result<T, Fault> {
+    within(place, || object::decode(bytes))
 }
 
 fn inside<R>(f: impl FnOnce(&Place) -> R) -> Option<R> {
