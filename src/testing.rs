@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::liveness;
-use crate::platform::{futex, membarrier};
+use crate::platform::{futex, membarrier, shm};
 use crate::travel::{self, Parcel};
 
 /// After how long every sleeper re-examines the world, whatever it was told. Half a second unless set.
@@ -27,6 +27,11 @@ pub fn refuse_membarrier(refuse: bool) {
 /// Acts as if the kernel refused `futex_waitv`.
 pub fn refuse_waitv(refuse: bool) {
     futex::WAITV_REFUSED.store(refuse, Ordering::Relaxed);
+}
+
+/// Acts as if no file system had files without a name.
+pub fn refuse_unnamed_files(refuse: bool) {
+    shm::UNNAMED_REFUSED.store(refuse, Ordering::Relaxed);
 }
 
 /// Handles on their way to a child process that is a fork of this one, as if in the arguments of

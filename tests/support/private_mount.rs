@@ -1,4 +1,7 @@
 //! A file system of one process's own, to find out what happens when it is full, or of the wrong kind.
+//!
+//! Include it where it is needed: `#[path = "../support/private_mount.rs"] mod private_mount;`.
+#![allow(unsafe_code)] // unshare(2), mount(2)
 
 use std::ffi::CStr;
 use std::{fs, io};
