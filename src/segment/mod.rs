@@ -1,7 +1,7 @@
 //! Segments: pieces of memory that several processes map, each holding one primitive, or a group of them.
 //!
 //! A *named* segment is the file `/dev/shm/crossproc.NAME`; an *anonymous* one is a sealed `memfd`, known by its
-//! descriptor and gone with its last user. Both begin with the same [header]. What follows is zero when new,
+//! descriptor and gone with its last user; one *at a path* is a file in any file system, and outlives the machine's run. All begin with the same [header]. What follows is zero when new,
 //! which is the valid first state of everything there but first values, counts and a group's [directory]: those are written with the header.
 //!
 //! **Whoever dies while creating**, a name is either absent or complete: a named segment is made as a file without
@@ -26,6 +26,8 @@ mod home;
 mod mapped;
 mod open;
 mod options;
+#[cfg(test)]
+mod path_tests;
 mod provisional;
 mod remove;
 mod shape;

@@ -37,6 +37,7 @@
 //! Each row runs in a process of its own under this one, which runs no code of the crate, notices if
 //! nothing moves any more, and says where.
 
+mod at_a_path;
 mod broadcast;
 mod channel;
 mod explore;
@@ -64,6 +65,9 @@ mod values;
 mod asleep;
 #[path = "../support/forked.rs"]
 mod forked;
+#[expect(dead_code, reason = "nobody looks at single words here")]
+#[path = "../support/image.rs"]
+mod image;
 #[path = "../support/plain.rs"]
 mod plain;
 #[path = "../support/mod.rs"]
@@ -91,6 +95,7 @@ fn main() -> ExitCode {
         broadcast::rows(),
         messages::rows(),
         lifecycle::rows(),
+        at_a_path::rows(),
         sync::rows(),
         values::rows(),
     ];
