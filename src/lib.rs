@@ -1,4 +1,4 @@
-//! Queues, pipes, rings and locks in shared memory that survive their users, and a launcher for the processes that use them.
+//! Queues, pipes, rings, locks, and shared dicts, lists and values in shared memory that survive their users, and a launcher for the processes that use them.
 //!
 //! - [`Queue`]: first in, first out, any number of senders and receivers in any number of processes.
 //! - [`spsc`]: a ring with one producer and one consumer, the fastest way from one thread to another.
@@ -8,6 +8,8 @@
 //!   only the newest value counts.
 //! - [`values`]: [`Value`] and [`Array`], read and written in place; [`Plain`], such a value in serialised form.
 //! - [`sync`]: [`Mutex`], [`RwLock`], [`Condvar`], [`Semaphore`], [`Event`], [`Barrier`] and others, between processes.
+//! - [`manager`]: named objects in one segment, without a server: [`Dict`], [`List`], [`Namespace`] of any serde types, and all of the others.
+//! - [`values`]: [`Value`] and [`Array`], at the speed of memory.
 //! - [`Group`]: several of these in one segment.
 //! - [`process`]: child processes that run a function of this program, with typed arguments and results, in which all of these
 //!   travel.

@@ -52,7 +52,7 @@ fn results(report: &Map<String, Value>) -> Vec<&Map<String, Value>> {
 
 const MESSAGES: [&str; 5] = ["spsc", "queue", "messages", "objects", "jobs"];
 const EVERYONE_LISTENS: [&str; 2] = ["broadcast", "overwriting"];
-const ALL: [&str; 20] = [
+const ALL: [&str; 22] = [
     "spsc",
     "queue",
     "messages",
@@ -71,6 +71,8 @@ const ALL: [&str; 20] = [
     "once",
     "broadcast",
     "overwriting",
+    "dict",
+    "manager",
     "value",
     "array",
 ];
@@ -188,6 +190,8 @@ fn every_violation_of_pipes_and_of_the_synchronization_family_is_found() {
         ("once", &[lose, duplicate, tear]),
         ("value", &[lose, duplicate, reorder, tear]),
         ("array", &[lose, duplicate, reorder, tear]),
+        ("dict", &[lose, duplicate, tear]),
+        ("manager", &[lose, duplicate, tear]),
     ] {
         for (sabotage, violation) in faults {
             expect_violation(primitive, 0.4, sabotage, violation);
