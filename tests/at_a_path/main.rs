@@ -21,5 +21,6 @@ mod children;
 mod deaths;
 mod directory;
 mod files;
+mod manager;
 mod provisional;
 mod restart;
