@@ -8,8 +8,8 @@ use crate::liveness::Attachment;
 use crate::place::{Identity, MOST_PARTS, Part, Place};
 use crate::segment::directory::{self, Directory};
 use crate::segment::{
-    BodyLen, ElementLayout, Expected, Home, Kind, MODE, NOT_ALONE, Options, PARTICIPANTS,
-    Primitive, Segment, Shape, round_participants,
+    BodyLen, ElementLayout, Expected, Home, Kind, MODE, Options, PARTICIPANTS, Primitive, Segment,
+    Shape, Within, round_participants,
 };
 
 /// Several primitives in one segment, created, found and removed together.
@@ -222,13 +222,6 @@ mod sealed {
     pub trait Sealed {}
 }
 
-fn part_shape<H: Primitive>(options: &Options<H>, participants: u32) -> Result<Shape> {
-    match H::ALONE {
-        true => options.shape_for(participants),
-        false => Err(Error::Unsupported { reason: NOT_ALONE }),
-    }
-}
-
 macro_rules! tuples {
     ($( $count:literal: $($H:ident $part:tt),+; )+) => { $(
         impl<$($H: Primitive),+> sealed::Sealed for ($(Options<$H>,)+) {}
@@ -239,7 +232,7 @@ macro_rules! tuples {
 
             #[expect(private_interfaces, reason = "sealed")]
             fn shapes(&self, participants: u32) -> Result<Vec<Shape>> {
-                Ok(vec![$(part_shape(&self.$part, participants)?),+])
+                Ok(vec![$(self.$part.shape_in(Within::Group, participants)?),+])
             }
 
             fn attach(&self, members: &Members) -> Result<Self::Handles> {

@@ -245,13 +245,13 @@ mod tests {
     use super::*;
     use crate::Queue;
     use crate::error::TrySendError;
-    use crate::segment::{PARTICIPANTS, Primitive, Segment, Size};
+    use crate::segment::{PARTICIPANTS, Primitive, Segment, Size, Within};
 
     /// The body of a segment, all zero, that is longer than what is going to be in it.
     fn body() -> Place {
         let shape = Queue::<[u64; 64]>::options()
             .capacity(64)
-            .shape_for(PARTICIPANTS);
+            .shape_in(Within::Segment, PARTICIPANTS);
         let segment = Segment::anonymous(&shape.unwrap()).unwrap();
         Place::whole(Attachment::of(segment).unwrap())
     }

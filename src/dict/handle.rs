@@ -292,7 +292,6 @@ impl<K: Object, V: Object> Primitive for Dict<K, V> {
     type Element = ();
     const KIND: Kind = Kind::Dict;
     const CAPACITY: Capacity = Capacity::ONE;
-    const ALONE: bool = false;
 
     #[expect(private_interfaces, reason = "for this crate's own use")]
     fn element() -> ElementLayout {

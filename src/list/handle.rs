@@ -376,7 +376,6 @@ impl<T: Object> Primitive for List<T> {
     type Element = ();
     const KIND: Kind = Kind::List;
     const CAPACITY: Capacity = Capacity::ONE;
-    const ALONE: bool = false;
 
     #[expect(private_interfaces, reason = "for this crate's own use")]
     fn element() -> ElementLayout {

@@ -14,7 +14,7 @@ use crate::heap::{
 };
 use crate::place::{Part, Place};
 use crate::segment::directory::{self, Entry};
-use crate::segment::{Expected, Kind, NOT_ALONE, Shape};
+use crate::segment::{Expected, Kind, Shape};
 
 /// Where in a shard of the directory it is written down that an object was removed which somebody had open.
 const CONDEMNED: u64 = 24;
@@ -82,7 +82,7 @@ impl Record {
 /// The heap that an object is in, its number, and where it begins.
 pub(crate) fn home(place: &Place) -> Result<(Heap, u32, u64)> {
     let Part::Object(number) = place.which_part() else {
-        return Err(Error::Unsupported { reason: NOT_ALONE });
+        return Err(Fault::Corrupted("what lives in a manager is not in one").into());
     };
     let whole = Place::whole(place.attachment.clone());
     Ok((pin::heap(whole), number, place.offset() as u64))

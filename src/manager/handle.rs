@@ -18,7 +18,7 @@ use crate::namespace::Namespace;
 use crate::object::Object;
 use crate::place::{Identity, Part, Place};
 use crate::platform::shm;
-use crate::segment::{Capacity, Home, Kind, Options, Primitive, Size};
+use crate::segment::{Capacity, Home, Kind, Options, Primitive, Size, Within};
 use crate::values::{Array, Value};
 
 /// How many objects of the same name can be removed while one is opened before that is given up.
@@ -298,7 +298,7 @@ impl Manager {
     /// Creates an object unless the name is taken.
     fn create_unless<H: Primitive>(&self, name: &str, options: &Options<H>) -> Result<Option<H>> {
         let participants = self.heap.place.attachment.segment().participants();
-        let shape = options.shape_for(participants)?;
+        let shape = options.shape_in(Within::Manager, participants)?;
         let pin = |record| Pin::of_new(self, name, record);
         let created = self.directory.create(name, &shape, pin)?;
         created.map(|pin| self.attach(pin, options)).transpose()
@@ -405,6 +405,9 @@ impl Primitive for Manager {
     }
 
     fn attach(place: Place) -> Result<Self> {
+        if place.which_part() != Part::Whole {
+            Kind::Manager.check_within(Within::Group)?;
+        }
         Ok(Manager::of(place.attachment))
     }
 }

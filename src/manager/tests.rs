@@ -1,4 +1,4 @@
-use crate::{Manager, Queue};
+use crate::{Dict, Error, Group, Manager, Mutex, Options, Queue};
 
 #[test]
 fn a_queue_does_not_inherit_what_was_announced_for_another() {
@@ -23,4 +23,23 @@ fn a_queue_does_not_inherit_what_was_announced_for_another() {
     second.send(2).unwrap();
     create("third");
     assert_eq!(number("third"), its_number);
+}
+
+fn is_refused<H: std::fmt::Debug>(made: crate::Result<H>) -> bool {
+    matches!(made, Err(Error::Unsupported { .. }))
+}
+
+#[test]
+fn what_cannot_be_where_it_is_asked_for_is_refused_before_it_is_made() {
+    let manager = Manager::new().unwrap();
+    let inner = Manager::options().memory(1 << 20);
+    assert!(is_refused(manager.create_object("inner", &inner)));
+    assert!(manager.objects().unwrap().is_empty());
+    let lock = || Mutex::options().value(0u64);
+    assert!(is_refused(Group::of((lock(), inner)).anonymous()));
+    let dict = Options::<Dict<u32, u32>>::new;
+    assert!(is_refused(Group::of((lock(), dict())).anonymous()));
+    let name = format!("no-dict-{}", std::process::id());
+    assert!(is_refused(dict().create(&name)));
+    assert!(matches!(crate::unlink(&name), Err(Error::NotFound { .. })));
 }

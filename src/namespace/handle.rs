@@ -227,7 +227,6 @@ impl Primitive for Namespace {
     type Element = ();
     const KIND: Kind = Kind::Namespace;
     const CAPACITY: Capacity = Capacity::ONE;
-    const ALONE: bool = false;
 
     fn body_len(_: Size) -> Option<u64> {
         Some(Shards::body_len(1))

@@ -39,8 +39,10 @@ mod tests;
 
 pub(crate) use home::Home;
 pub(crate) use mapped::Segment;
-pub(crate) use shape::{BodyLen, ElementLayout, Expected, Kind, Shape, Size, round_participants};
+pub(crate) use shape::{
+    BodyLen, ElementLayout, Expected, Kind, Shape, Size, Within, round_participants,
+};
 
 pub use options::{Bounded, Options, Primitive};
-pub(crate) use options::{Capacity, MODE, NOT_ALONE, PARTICIPANTS};
+pub(crate) use options::{Capacity, MODE, PARTICIPANTS};
 pub use remove::unlink;

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use super::home::Home;
 use super::mapped::Segment;
-use super::shape::{BodyLen, ElementLayout, Expected, Kind, Shape, Size, round_participants};
+use super::shape::{
+    BodyLen, ElementLayout, Expected, Kind, Shape, Size, Within, round_participants,
+};
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::liveness::Attachment;
@@ -32,9 +34,6 @@ pub trait Primitive: Sized {
         most: u64::MAX,
         rule: "give the number of elements it is to hold, at least 1",
     };
-    /// Whether it can have a segment to itself, or be part of a group; if not, it lives in a manager.
-    #[doc(hidden)]
-    const ALONE: bool = true;
     /// Whether its first state is something that only its creator knows.
     #[doc(hidden)]
     const NEEDS_VALUE: bool = false;
@@ -92,9 +91,6 @@ impl Capacity {
         rule: "it has to be 1",
     };
 }
-
-/// Why some primitives are to be had from a manager only.
-pub(crate) const NOT_ALONE: &str = "it lives in a Manager only: ask the manager for it";
 
 /// Primitives that hold up to a number of elements.
 pub trait Bounded: Primitive {}
@@ -251,16 +247,13 @@ impl<H: Primitive> Options<H> {
     }
 
     fn shape(&self) -> Result<Shape> {
-        if !H::ALONE {
-            return Err(Error::Unsupported { reason: NOT_ALONE });
-        }
-        self.shape_for(round_participants(
-            self.participants.unwrap_or(PARTICIPANTS),
-        )?)
+        let participants = self.participants.unwrap_or(PARTICIPANTS);
+        self.shape_in(Within::Segment, round_participants(participants)?)
     }
 
     /// The same in a segment for so many participants.
-    pub(crate) fn shape_for(&self, participants: u32) -> Result<Shape> {
+    pub(crate) fn shape_in(&self, within: Within, participants: u32) -> Result<Shape> {
+        H::KIND.check_within(within)?;
         let Capacity {
             what,
             default,

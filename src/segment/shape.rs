@@ -64,7 +64,30 @@ pub enum Kind {
     Namespace = 24,
 }
 
+/// What something is made in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Within {
+    /// A segment of its own.
+    Segment,
+    Group,
+    Manager,
+}
+
 impl Kind {
+    /// Whether it can be made there.
+    pub(crate) fn check_within(self, within: Within) -> Result<()> {
+        let reason = match (self, within) {
+            (Kind::Manager, Within::Group | Within::Manager) => {
+                "a Manager has a segment of its own"
+            }
+            (Kind::Dict | Kind::List | Kind::Namespace, Within::Segment | Within::Group) => {
+                "it lives in a Manager only: ask the manager for it"
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::Unsupported { reason })
+    }
+
     pub(super) const ALL: [Kind; 24] = [
         Kind::Ring,
         Kind::Queue,
