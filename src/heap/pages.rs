@@ -16,7 +16,7 @@
 //! referred to: there is no log.
 
 use super::layout::{COMMITTED, Geometry, HINT, PAGE};
-use super::shard::Block;
+use super::shard::{Block, retire};
 use crate::atomic::{AtomicU64, Ordering};
 
 /// Why there is no memory.
@@ -188,17 +188,18 @@ pub(super) fn look_from(memory: &impl Memory, page: u32) {
     }
 }
 
-/// Makes at least `len` more pages than `end` usable.
+/// Makes so many more pages than `end` usable that there are `len` in a row. If there cannot be, none.
 #[cold]
 fn commit(memory: &impl Memory, end: u32, len: u32) -> Result<(), HeapError> {
     let geometry = memory.geometry();
+    let is_free = |page: &u32| tenant_word(memory, *page).load(Ordering::Relaxed) == 0;
+    let free = (0..end).rev().take_while(is_free).take(len as usize - 1);
+    let enough = len - free.count() as u32;
     let left = geometry.pages - end;
-    if left == 0 {
+    if enough > left {
         return Err(HeapError::Full);
     }
-    // Of a run of free pages at the end, the missing ones would do; that is not worth looking for.
-    let generous = len.max(end / 8).max(LEAST).min(left);
-    let enough = len.min(left);
+    let generous = enough.max(end / 8).max(LEAST).min(left);
     let back = |pages: u32| {
         let (from, to) = (geometry.entry(end), geometry.entry(end + pages));
         memory.back(from, to - from)?;
@@ -242,8 +243,9 @@ pub(crate) fn take_body(memory: &impl Memory, object: u32, len: u64) -> Result<u
         object,
         shard: BODY,
     };
-    let first = take(memory, tenant.word(Use::Run), pages.max(1))?;
-    Ok(memory.geometry().page(first))
+    let first = take(memory, tenant.word(Use::Run), pages.max(1));
+    retire();
+    Ok(memory.geometry().page(first?))
 }
 
 /// Gives back all pages of the objects that `is_gone` names. Nobody must use them any more. How many.

@@ -118,7 +118,7 @@ fn pages_for(len: u64) -> Result<u32, HeapError> {
 }
 
 /// Before anything is written into a block that something referred to until now, or did long ago: pairs with `Link::still_in`.
-fn retire() {
+pub(super) fn retire() {
     fence(Ordering::Release);
 }
 
