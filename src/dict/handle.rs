@@ -37,7 +37,7 @@ use crate::segment::{Capacity, ElementLayout, Kind, Options, Primitive, Size};
 ///
 /// # Blocking
 ///
-/// [`get`](Dict::get) and [`contains_key`](Dict::contains_key) take no lock, unless writers overtake them 64 times. Everything that changes a key waits for
+/// [`get`](Dict::get) and [`contains_key`](Dict::contains_key) take no lock, unless writers overtake them 64 times, and wait for none for long. Everything that changes a key waits for
 /// whoever is changing one in the same shard, of which there are 16; a function given to [`update`](Dict::update) and the like runs while the
 /// lock is held, so it should be short. It may read the dict; if it asks for a change in the same shard it gets
 /// [`Deadlock`](UpdateError::Deadlock).
@@ -126,6 +126,21 @@ impl<K: Object, V: Object> Dict<K, V> {
         K: Borrow<Q>,
     {
         self.entry(key)?.remove()
+    }
+
+    /// Removes a key, whatever its value is: also one that cannot be read, as when it has a handle on an object that was removed. Whether it was there.
+    ///
+    /// # Errors
+    ///
+    /// [`Deadlock`](UpdateError::Deadlock), [`Fault`](UpdateError::Fault). Nothing was removed then.
+    pub fn discard<Q: Serialize + ?Sized>(&self, key: &Q) -> Result<bool, UpdateError>
+    where
+        K: Borrow<Q>,
+    {
+        let entry = self.entry(key)?;
+        let was_there = entry.encoded().is_some();
+        entry.set(None)?;
+        Ok(was_there)
     }
 
     /// Replaces the value of a key by what `f` makes of it, atomically: nobody changes it meanwhile. `None` is no value, before and after. What `f` returned.
@@ -258,6 +273,11 @@ impl<K: Object, V: Object> Dict<K, V> {
     /// How often, since the segment was created, somebody put in order what a dead process had left.
     pub fn repairs(&self) -> u64 {
         self.place.repairs()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn shards(&self) -> &Shards {
+        &self.shards
     }
 
     pub(super) fn encode<T: Serialize + ?Sized>(&self, value: &T) -> Result<Encoded, Fault> {

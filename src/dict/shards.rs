@@ -2,19 +2,24 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::time::Duration;
 
 use super::table::{self, Entrance, Read, Spot};
 use crate::atomic::{AtomicU64, Ordering, spin_loop};
-use crate::error::{Fault, UpdateError};
+use crate::error::{Fault, TryLockError, UpdateError};
 use crate::heap::{
     self, COUNT, Copied, EPOCH, Heap, HeapError, Link, Memory, SHARD, Shard, Tenant,
 };
+use crate::wait::Patience;
 
 /// Where in the first shard the words are that concern the whole dict: its epoch.
 const DICT_EPOCH: u64 = 16;
 
 /// How often a reader that is overtaken by writers tries again before it takes the lock.
 const PATIENCE: u32 = 64;
+
+/// How long it waits for that before it tries again without.
+const A_WHILE: Duration = Duration::from_millis(10);
 
 /// Shards of a dict: as many can be changed at a time.
 pub(crate) const SHARDS: u32 = 16;
@@ -89,40 +94,71 @@ impl Shards {
             shard: self.shard_at(self.shard_of(hash)),
             epoch: self.epoch(),
         };
-        for _ in 0..PATIENCE {
-            match table::read(&self.heap, entrance, hash, key, copied)? {
-                Read::Found => return Ok(true),
-                Read::Absent => return Ok(false),
-                Read::Overtaken => spin_loop(),
+        loop {
+            for _ in 0..PATIENCE {
+                match table::read(&self.heap, entrance, hash, key, copied)? {
+                    Read::Found => return Ok(true),
+                    Read::Absent => return Ok(false),
+                    Read::Overtaken => spin_loop(),
+                }
             }
+            if let Some(found) = self.get_locked(hash, key, copied)? {
+                return Ok(found);
+            }
+            // Its owner keeps it. If it stands still, nobody overtakes a reader any more.
         }
-        self.get_locked(hash, key, copied)
     }
 
+    /// The same with the lock; `None` if it cannot be had for a while.
     #[cold]
-    fn get_locked(&self, hash: u64, key: &[u8], copied: &mut Copied) -> Result<bool, Fault> {
+    pub(crate) fn get_locked(
+        &self,
+        hash: u64,
+        key: &[u8],
+        copied: &mut Copied,
+    ) -> Result<Option<bool>, Fault> {
         let shard = self.shard_of(hash);
-        let found = match self.lock(shard) {
-            Ok(locked) => locked.find(hash, key, copied)?,
+        let found = match self.lock_within(shard, Patience::timeout(A_WHILE)) {
+            Ok(None) => return Ok(None),
+            Ok(Some(locked)) => locked.find(hash, key, copied)?,
             // It is this thread that changes something, and so nobody else does.
             Err(UpdateError::Deadlock) => self.unlocked(shard).find(hash, key, copied)?,
             Err(UpdateError::Fault(fault)) => return Err(fault),
             Err(_) => return Err(Fault::Corrupted("a lock asks for memory")),
         };
-        Ok(found != Spot::Absent)
+        Ok(Some(found != Spot::Absent))
     }
 
     /// Takes the lock of a shard, and blocks while a live thread has it. The shard is in order then.
     #[inline]
     pub(crate) fn lock(&self, shard: u32) -> Result<Locked<'_>, UpdateError> {
-        let mut lock = self.heap.lock(self.shard_at(shard))?;
+        let locked = self.lock_within(shard, Patience::Forever)?;
+        Ok(locked.expect("it waits for ever"))
+    }
+
+    /// The same, if it can be had in time.
+    #[inline]
+    fn lock_within(
+        &self,
+        shard: u32,
+        patience: Patience,
+    ) -> Result<Option<Locked<'_>>, UpdateError> {
+        let mut lock = match self.heap.lock(self.shard_at(shard), patience) {
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            lock => lock?,
+        };
         let table = self.unlocked(shard);
         lock.settle(|| {
             table.recover()?;
             (self.heir)(self, shard)
         })?;
         table.enter()?;
-        Ok(Locked { table, lock })
+        Ok(Some(Locked { table, lock }))
+    }
+
+    /// Whether whoever takes the lock of this shard next has to put something in order.
+    pub(crate) fn is_orphaned(&self, shard: u32) -> bool {
+        self.heap.is_orphaned(self.shard_at(shard))
     }
 
     fn tenant(&self, shard: u32) -> Tenant {
@@ -149,6 +185,10 @@ impl Shards {
         let epoch = self.epoch_now();
         let of = |shard| {
             let at = self.shard_at(shard);
+            if self.is_orphaned(shard) {
+                // The dead one may have changed something and not counted it. If it cannot be counted, its count is what there is.
+                let _ = self.lock(shard);
+            }
             // Relaxed: as of some moment.
             let word = |offset| self.heap.long(at + offset).load(Ordering::Relaxed);
             if word(EPOCH) == epoch { word(COUNT) } else { 0 }

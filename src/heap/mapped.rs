@@ -48,10 +48,10 @@ impl Heap {
         hasher.finish()
     }
 
-    /// Takes the lock of the shard at `at`, and blocks while a live thread has it.
+    /// Takes the lock of the shard at `at`, and waits while a live thread has it, so long.
     #[inline]
-    pub(crate) fn lock(&self, at: u64) -> Result<Locked<'_>, TryLockError<()>> {
-        let taken = guarded::take(&self.place, (at + LOCK) as usize, Patience::Forever)?;
+    pub(crate) fn lock(&self, at: u64, patience: Patience) -> Result<Locked<'_>, TryLockError<()>> {
+        let taken = guarded::take(&self.place, (at + LOCK) as usize, patience)?;
         Ok(Locked {
             heap: self,
             at,
@@ -63,6 +63,11 @@ impl Heap {
 }
 
 impl Heap {
+    /// Whether the last owner of the lock of the shard at `at` died, and nobody has put in order what it left.
+    pub(crate) fn is_orphaned(&self, at: u64) -> bool {
+        guarded::is_orphaned(&self.place, (at + LOCK) as usize)
+    }
+
     /// Whether the calling thread has the lock of the shard at `at`.
     pub(crate) fn is_mine(&self, at: u64) -> bool {
         guarded::is_mine(&self.place, (at + LOCK) as usize)
@@ -203,7 +208,9 @@ impl From<TryLockError<()>> for UpdateError {
             TryLockError::Deadlock => UpdateError::Deadlock,
             TryLockError::Fault(fault) => UpdateError::Fault(fault),
             TryLockError::WouldBlock | TryLockError::OwnerDied(()) | TryLockError::Poisoned(()) => {
-                unreachable!("it waits, and tells of nobody")
+                unreachable!(
+                    "whoever asks for no more than some patience looks first; and it tells of nobody"
+                )
             }
         }
     }

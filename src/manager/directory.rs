@@ -139,7 +139,7 @@ impl Directory {
     ) -> Result<Option<Arc<Pin>>> {
         match self.try_create(name, shape, &pin) {
             Err(Error::MaximumReached) => {
-                // Something may have been removed that was open then, and is not any more.
+                // Something may have been removed that was open then, and is not any more; or whoever was making it died.
                 (0..self.shards.count()).try_for_each(|shard| self.reap_if_condemned(shard))?;
                 self.try_create(name, shape, &pin)
             }
@@ -234,9 +234,10 @@ impl Directory {
         Ok(true)
     }
 
-    /// If something was removed from this shard while somebody had it open, gives back what nobody has open any more.
+    /// If something was removed from this shard while somebody had it open, or somebody died here, gives back what nobody has open any more.
     pub(super) fn reap_if_condemned(&self, shard: u32) -> Result<(), UpdateError> {
-        if condemned(&self.shards, shard).load(Ordering::Relaxed) != 0 {
+        let is_condemned = condemned(&self.shards, shard).load(Ordering::Relaxed) != 0;
+        if is_condemned || self.shards.is_orphaned(shard) {
             let _locked = self.shards.lock(shard)?;
             reap(&self.shards, shard)?;
         }

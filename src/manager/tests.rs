@@ -1,3 +1,7 @@
+use std::sync::mpsc;
+use std::thread;
+
+use crate::heap::Copied;
 use crate::{Dict, Error, Group, Manager, Mutex, Options, Queue};
 
 #[test]
@@ -42,4 +46,29 @@ fn what_cannot_be_where_it_is_asked_for_is_refused_before_it_is_made() {
     let name = format!("no-dict-{}", std::process::id());
     assert!(is_refused(dict().create(&name)));
     assert!(matches!(crate::unlink(&name), Err(Error::NotFound { .. })));
+}
+
+#[test]
+fn who_only_looks_does_not_wait_for_a_writer_that_stands_still() {
+    let manager = Manager::new().unwrap();
+    let dict = manager.dict::<u32, u32>("dict").unwrap();
+    dict.insert(&1, &2).unwrap();
+    let (taken, is_taken) = mpsc::channel();
+    let (done, is_done) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        let dict = &dict;
+        scope.spawn(move || {
+            let _entry = dict.entry(&1).unwrap();
+            taken.send(()).unwrap();
+            let _ = is_done.recv();
+        });
+        is_taken.recv().unwrap();
+        assert_eq!(dict.get(&1), Ok(Some(2)));
+        // Nor does one that was overtaken and asks for the lock.
+        let key = postcard::to_allocvec(&1u32).unwrap();
+        let (shards, mut copied) = (dict.shards(), Copied::new());
+        let hash = shards.heap.hash(&key);
+        assert_eq!(shards.get_locked(hash, &key, &mut copied), Ok(None));
+        drop(done);
+    });
 }

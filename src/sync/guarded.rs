@@ -172,6 +172,14 @@ pub(crate) fn is_mine(place: &Place, at: usize) -> bool {
     me.is_ok_and(|me| Claim::load(place.long(at + CLAIM)).holder() == Holder::Someone(me))
 }
 
+/// Whether the last owner of the lock whose claim is at `at` died, and nobody has put in order what it left.
+pub(crate) fn is_orphaned(place: &Place, at: usize) -> bool {
+    let claim = Claim::load(place.long(at + CLAIM));
+    let is_dead = |owner| !place.attachment.is_thread_live(owner);
+    claim.tag() & ORPHANED != 0
+        || matches!(claim.holder(), Holder::Someone(owner) if is_dead(owner))
+}
+
 /// Lets go of a lock that [`take`] took.
 #[inline]
 pub(crate) fn let_go(place: &Place, at: usize, taken: &Taken) {
