@@ -7,6 +7,7 @@ use super::shards::{Locked, Shards};
 use super::table::Spot;
 use crate::error::{Fault, UpdateError};
 use crate::heap::Copied;
+use crate::manager;
 use crate::object::{Encoded, Object};
 
 /// A key's place in a [`Dict`], which nobody else changes until it is dropped: see [`Dict::entry`].
@@ -109,17 +110,21 @@ impl<'a, K: Object, V: Object> Entry<'a, K, V> {
     #[inline]
     pub(super) fn put_encoded(self, value: &[u8]) -> Result<Option<V>, UpdateError> {
         let old = self.get()?;
-        self.locked.put(self.spot, self.hash, &self.key, value)?;
+        self.put(value)?;
         Ok(old)
+    }
+
+    #[inline]
+    fn put(&self, value: &[u8]) -> Result<(), UpdateError> {
+        manager::with_room(&self.dict.place, || {
+            self.locked.put(self.spot, self.hash, &self.key, value)
+        })
     }
 
     /// Gives the key this value, or none.
     pub(super) fn set(self, value: Option<&V>) -> Result<(), UpdateError> {
         match (value, self.spot) {
-            (Some(value), spot) => {
-                let value = self.dict.encode(value)?;
-                self.locked.put(spot, self.hash, &self.key, &value)?;
-            }
+            (Some(value), _) => self.put(&self.dict.encode(value)?)?,
             (None, Spot::Found { slot, link }) => {
                 self.locked.remove(slot, link)?;
                 self.locked.trim()?;

@@ -58,7 +58,7 @@ use crate::segment::{Capacity, ElementLayout, Kind, Options, Primitive, Size};
 /// to [`update`](Dict::update), changes nothing, and is [`Fault::RoleLost`].
 pub struct Dict<K: Object, V: Object> {
     shards: Shards,
-    place: Place,
+    pub(super) place: Place,
     types: PhantomData<fn() -> (K, V)>,
 }
 

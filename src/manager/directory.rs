@@ -88,6 +88,21 @@ pub(crate) fn home(place: &Place) -> Result<(Heap, u32, u64)> {
     Ok((pin::heap(whole), number, place.offset() as u64))
 }
 
+/// Runs `change`, and once more if it found no memory and there may be some now.
+pub(crate) fn with_room(
+    place: &Place,
+    change: impl Fn() -> Result<(), UpdateError>,
+) -> Result<(), UpdateError> {
+    match change() {
+        Err(UpdateError::MaximumReached) => {
+            let whole = Place::whole(place.attachment.clone());
+            Directory::of(pin::heap(whole)).reap_all()?;
+            change()
+        }
+        outcome => outcome,
+    }
+}
+
 /// The directory of a manager.
 #[derive(Clone, Debug)]
 pub(super) struct Directory {
@@ -139,8 +154,7 @@ impl Directory {
     ) -> Result<Option<Arc<Pin>>> {
         match self.try_create(name, shape, &pin) {
             Err(Error::MaximumReached) => {
-                // Something may have been removed that was open then, and is not any more; or whoever was making it died.
-                (0..self.shards.count()).try_for_each(|shard| self.reap_if_condemned(shard))?;
+                self.reap_all()?;
                 self.try_create(name, shape, &pin)
             }
             outcome => outcome,
@@ -232,6 +246,11 @@ impl Directory {
         reap(&self.shards, shard)?;
         locked.trim()?;
         Ok(true)
+    }
+
+    /// For who finds no memory: something may have been removed that was open then, and is not any more; or whoever was making it died.
+    fn reap_all(&self) -> Result<(), UpdateError> {
+        (0..self.shards.count()).try_for_each(|shard| self.reap_if_condemned(shard))
     }
 
     /// If something was removed from this shard while somebody had it open, or somebody died here, gives back what nobody has open any more.

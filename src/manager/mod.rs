@@ -31,7 +31,7 @@ mod pin;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use directory::home;
+pub(crate) use directory::{home, with_room};
 pub(crate) use handle::validate_name;
 pub use handle::{Manager, MemoryInfo, ObjectInfo};
 pub(crate) use pin::Pin;
