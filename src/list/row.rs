@@ -2,15 +2,20 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::time::Duration;
 
 use super::core;
 use super::read::{self, Read, Which};
 use crate::atomic::spin_loop;
-use crate::error::{Fault, UpdateError};
+use crate::error::{Fault, TryLockError, UpdateError};
 use crate::heap::{self, Copied, Heap, HeapError, SHARD, Shard, Tenant};
+use crate::wait::Patience;
 
 /// How often a reader that is overtaken by writers tries again before it takes the lock.
 const PATIENCE: u32 = 64;
+
+/// How long it waits for that before it tries again without.
+const A_WHILE: Duration = Duration::from_millis(10);
 
 /// The words of a list of bytes, and the heap that keeps them mapped.
 #[derive(Clone)]
@@ -32,56 +37,87 @@ impl Row {
     /// Copies an element, without a lock; whether there is one.
     #[inline]
     pub(super) fn get(&self, which: Which, copied: &mut Copied) -> Result<bool, Fault> {
-        for _ in 0..PATIENCE {
-            match read::read(&self.heap, self.at, which, copied)? {
-                Read::Done(found) => return Ok(found),
-                Read::Overtaken => spin_loop(),
+        loop {
+            for _ in 0..PATIENCE {
+                match read::read(&self.heap, self.at, which, copied)? {
+                    Read::Done(found) => return Ok(found),
+                    Read::Overtaken => spin_loop(),
+                }
+            }
+            let found = self.look_within(Patience::timeout(A_WHILE), |list| {
+                let index = match which {
+                    Which::At(index) => index,
+                    Which::Last => list.len()?.saturating_sub(1),
+                };
+                list.copy(index, copied)
+            })?;
+            // Its owner keeps the lock. If it stands still, nobody overtakes a reader any more.
+            if let Some(found) = found {
+                return Ok(found);
             }
         }
-        self.look(|list| {
-            let index = match which {
-                Which::At(index) => index,
-                Which::Last => list.len()?.saturating_sub(1),
-            };
-            list.copy(index, copied)
-        })
     }
 
     /// How many elements there are.
     #[inline]
     pub(super) fn len(&self) -> Result<u64, Fault> {
-        for _ in 0..PATIENCE {
-            match read::len(&self.heap, self.at)? {
-                Read::Done(len) => return Ok(len),
-                Read::Overtaken => spin_loop(),
+        loop {
+            for _ in 0..PATIENCE {
+                match read::len(&self.heap, self.at)? {
+                    Read::Done(len) => return Ok(len),
+                    Read::Overtaken => spin_loop(),
+                }
+            }
+            if let Some(len) = self.look_within(Patience::timeout(A_WHILE), |list| list.len())? {
+                return Ok(len);
             }
         }
-        self.look(|list| list.len())
     }
 
     /// Runs `look` while nobody changes anything.
-    #[cold]
     pub(super) fn look<R>(
         &self,
         look: impl FnOnce(&core::Locked<'_, Heap>) -> Result<R, HeapError>,
     ) -> Result<R, Fault> {
-        let _lock = match self.lock() {
-            Ok(lock) => Some(lock),
+        let seen = self.look_within(Patience::Forever, look)?;
+        Ok(seen.expect("it waits for ever"))
+    }
+
+    /// The same, if the lock can be had in time.
+    #[cold]
+    fn look_within<R>(
+        &self,
+        patience: Patience,
+        look: impl FnOnce(&core::Locked<'_, Heap>) -> Result<R, HeapError>,
+    ) -> Result<Option<R>, Fault> {
+        let _lock = match self.lock_within(patience) {
+            Ok(Some(lock)) => Some(lock),
+            Ok(None) => return Ok(None),
             // It is this thread that changes something, and so nobody else does.
             Err(UpdateError::Deadlock) => None,
             Err(UpdateError::Fault(fault)) => return Err(fault),
             Err(_) => return Err(Fault::Corrupted("a lock asks for memory")),
         };
-        Ok(look(&self.unlocked())?)
+        Ok(Some(look(&self.unlocked())?))
     }
 
     /// Takes the lock, and blocks while a live thread has it. The list is in order then.
     #[inline]
     pub(super) fn lock(&self) -> Result<Locked<'_>, UpdateError> {
-        let mut lock = self.heap.lock(self.at)?;
+        let locked = self.lock_within(Patience::Forever)?;
+        Ok(locked.expect("it waits for ever"))
+    }
+
+    /// The same, if it can be had in time.
+    #[inline]
+    fn lock_within(&self, patience: Patience) -> Result<Option<Locked<'_>>, UpdateError> {
+        let mut lock = match self.heap.lock(self.at, patience) {
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            lock => lock?,
+        };
         let list = self.unlocked();
         lock.settle(|| list.recover())?;
-        Ok(Locked { list, lock })
+        Ok(Some(Locked { list, lock }))
     }
 
     /// What is to be done under the lock only.
