@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 
+use postcard::ser_flavors::Flavor;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,7 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Fault>
     postcard::to_allocvec(value).map_err(|_| Fault::Encode)
 }
 
+#[inline]
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     match split(bytes)? {
         (value, []) => Ok(value),
@@ -27,6 +29,7 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
 }
 
 /// The value that these bytes begin with, and the bytes behind it.
+#[inline]
 pub(crate) fn split<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Fault> {
     postcard::take_from_bytes(bytes).map_err(|_| Fault::Decode)
 }
@@ -43,24 +46,85 @@ pub(crate) struct Encoded {
 }
 
 impl Encoded {
-    pub(crate) fn of<T: Serialize + ?Sized>(value: &T) -> Result<Encoded, Fault> {
-        let mut encoded = Encoded {
+    /// Of nothing yet. What it is filled with stays where it is: whoever moves bytes that were stored one by one waits for them.
+    #[inline]
+    pub(crate) fn new() -> Encoded {
+        Encoded {
             inline: [0; INLINE],
             len: 0,
             spilled: Vec::new(),
-        };
-        match postcard::to_slice(value, &mut encoded.inline) {
-            Ok(used) => encoded.len = used.len(),
-            Err(postcard::Error::SerializeBufferFull) => encoded.spilled = encode(value)?,
-            Err(_) => return Err(Fault::Encode),
         }
+    }
+
+    /// Of a value, for who keeps it.
+    pub(crate) fn of<T: Serialize + ?Sized>(value: &T) -> Result<Encoded, Fault> {
+        let mut encoded = Encoded::new();
+        encoded.fill(value)?;
         Ok(encoded)
+    }
+
+    /// Encodes a value, once.
+    #[inline]
+    pub(crate) fn fill<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<&[u8], Fault> {
+        match postcard::serialize_with_flavor(value, &mut *self) {
+            Ok(()) => Ok(self),
+            Err(_) => Err(Fault::Encode),
+        }
+    }
+
+    #[cold]
+    fn spill(&mut self, bytes: &[u8]) {
+        if self.spilled.is_empty() {
+            self.spilled.extend_from_slice(&self.inline[..self.len]);
+        }
+        self.spilled.extend_from_slice(bytes);
+    }
+}
+
+impl Flavor for &mut Encoded {
+    type Output = ();
+
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        match self.inline.get_mut(self.len) {
+            Some(next) if self.spilled.is_empty() => {
+                *next = byte;
+                self.len += 1;
+            }
+            _ => self.spill(&[byte]),
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        let end = self.len + bytes.len();
+        match self.inline.get_mut(self.len..end) {
+            Some(room) if self.spilled.is_empty() => {
+                // A number, mostly: to call `memcpy` takes longer than to copy it.
+                match *bytes {
+                    [a] => room.copy_from_slice(&[a]),
+                    [a, b] => room.copy_from_slice(&[a, b]),
+                    [a, b, c] => room.copy_from_slice(&[a, b, c]),
+                    _ => room.copy_from_slice(bytes),
+                }
+                self.len = end;
+            }
+            _ => self.spill(bytes),
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
     }
 }
 
 impl Deref for Encoded {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         match self.spilled.as_slice() {
             [] => &self.inline[..self.len],

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 
-use super::entry::Entry;
+use super::entry::{Bytes, Entry, Opened, Site};
 use super::iter::Iter;
 use super::shards::{SHARDS, Shards};
 use crate::error::{Error, Fault, Result, UpdateError};
@@ -78,9 +78,9 @@ impl<K: Object, V: Object> Dict<K, V> {
     where
         K: Borrow<Q>,
     {
-        let key = self.encode(key)?;
-        let mut copied = Copied::new();
-        match self.shards.get(&key, &mut copied)? {
+        let (mut encoded, mut copied) = (Encoded::new(), Copied::new());
+        let key = self.encode(key, &mut encoded)?;
+        match self.shards.get(key, &mut copied)? {
             true => self.decode(copied.value()).map(Some),
             false => Ok(None),
         }
@@ -91,11 +91,14 @@ impl<K: Object, V: Object> Dict<K, V> {
     /// # Errors
     ///
     /// As for [`get`](Dict::get), without `Decode`.
+    #[inline]
     pub fn contains_key<Q: Serialize + ?Sized>(&self, key: &Q) -> Result<bool, Fault>
     where
         K: Borrow<Q>,
     {
-        self.shards.get(&self.encode(key)?, &mut Copied::new())
+        let mut encoded = Encoded::new();
+        let key = self.encode(key, &mut encoded)?;
+        self.shards.get(key, &mut Copied::new())
     }
 
     /// Gives a key a value; the value it had.
@@ -104,6 +107,7 @@ impl<K: Object, V: Object> Dict<K, V> {
     ///
     /// [`MaximumReached`](UpdateError::MaximumReached), [`NoMemory`](UpdateError::NoMemory), [`Oversized`](UpdateError::Oversized),
     /// [`Deadlock`](UpdateError::Deadlock), [`Fault`](UpdateError::Fault). Nothing was changed then.
+    #[inline]
     pub fn insert<Q: Serialize + ?Sized>(
         &self,
         key: &Q,
@@ -112,8 +116,9 @@ impl<K: Object, V: Object> Dict<K, V> {
     where
         K: Borrow<Q>,
     {
-        let value = self.encode(value)?;
-        self.entry(key)?.put_encoded(&value)
+        let mut encoded = Encoded::new();
+        let value = self.encode(value, &mut encoded)?;
+        self.open(key, |entry| entry.put(value))
     }
 
     /// Removes a key; the value it had.
@@ -121,11 +126,12 @@ impl<K: Object, V: Object> Dict<K, V> {
     /// # Errors
     ///
     /// [`Deadlock`](UpdateError::Deadlock), [`Fault`](UpdateError::Fault). Nothing was removed then.
+    #[inline]
     pub fn remove<Q: Serialize + ?Sized>(&self, key: &Q) -> Result<Option<V>, UpdateError>
     where
         K: Borrow<Q>,
     {
-        self.entry(key)?.remove()
+        self.open(key, |entry| entry.remove())
     }
 
     /// Removes a key, whatever its value is: also one that cannot be read, as when it has a handle on an object that was removed. Whether it was there.
@@ -137,10 +143,11 @@ impl<K: Object, V: Object> Dict<K, V> {
     where
         K: Borrow<Q>,
     {
-        let entry = self.entry(key)?;
-        let was_there = entry.encoded().is_some();
-        entry.set(None)?;
-        Ok(was_there)
+        self.open(key, |entry| {
+            let was_there = entry.encoded().is_some();
+            entry.set(None)?;
+            Ok(was_there)
+        })
     }
 
     /// Replaces the value of a key by what `f` makes of it, atomically: nobody changes it meanwhile. `None` is no value, before and after. What `f` returned.
@@ -150,6 +157,7 @@ impl<K: Object, V: Object> Dict<K, V> {
     /// # Errors
     ///
     /// As for [`insert`](Dict::insert).
+    #[inline]
     pub fn update<Q: Serialize + ?Sized>(
         &self,
         key: &Q,
@@ -158,10 +166,11 @@ impl<K: Object, V: Object> Dict<K, V> {
     where
         K: Borrow<Q>,
     {
-        let entry = self.entry(key)?;
-        let new = f(entry.get()?);
-        entry.set(new.as_ref())?;
-        Ok(new)
+        self.open(key, |entry| {
+            let new = f(entry.get()?);
+            entry.set(new.as_ref())?;
+            Ok(new)
+        })
     }
 
     /// Replaces the value of a key if it is `current`; `None` is no value. Inside, the value it has if it is not.
@@ -180,13 +189,17 @@ impl<K: Object, V: Object> Dict<K, V> {
     where
         K: Borrow<Q>,
     {
-        let current = current.map(|value| self.encode(value)).transpose()?;
-        let entry = self.entry(key)?;
-        if entry.encoded() != current.as_deref() {
-            return Ok(Err(entry.get()?));
-        }
-        entry.set(new)?;
-        Ok(Ok(()))
+        let mut encoded = Encoded::new();
+        let current = current
+            .map(|value| self.encode(value, &mut encoded))
+            .transpose()?;
+        self.open(key, |entry| {
+            if entry.encoded() != current {
+                return Ok(Err(entry.get()?));
+            }
+            entry.set(new)?;
+            Ok(Ok(()))
+        })
     }
 
     /// The value of a key; if it has none, that of `f` from now on. Of several who do so at once, one has its `f` called, and the others wait for it.
@@ -205,7 +218,7 @@ impl<K: Object, V: Object> Dict<K, V> {
         if let Some(value) = self.get(key)? {
             return Ok(value);
         }
-        self.entry(key)?.or_insert_with(f)
+        self.open(key, |entry| entry.or_insert_with(f))
     }
 
     /// A key's place, for several steps that are to be atomic: nobody else changes this key, or any other of its shard, until the entry is dropped. Blocks
@@ -214,11 +227,24 @@ impl<K: Object, V: Object> Dict<K, V> {
     /// # Errors
     ///
     /// [`Deadlock`](UpdateError::Deadlock) if this thread has an entry of the same shard already, [`Fault`](UpdateError::Fault).
+    #[inline]
     pub fn entry<Q: Serialize + ?Sized>(&self, key: &Q) -> Result<Entry<'_, K, V>, UpdateError>
     where
         K: Borrow<Q>,
     {
-        Entry::of(self, &self.shards, self.encode(key)?)
+        Entry::of(self, &self.shards, key)
+    }
+
+    /// Calls `f` with a key's place, as [`entry`](Dict::entry) would give it away.
+    #[inline]
+    fn open<Q: Serialize + ?Sized, R>(
+        &self,
+        key: &Q,
+        f: impl FnOnce(Opened<'_, '_, K, V>) -> Result<R, UpdateError>,
+    ) -> Result<R, UpdateError> {
+        let mut bytes = Bytes::new();
+        let site = Site::find(self, &self.shards, key, &mut bytes)?;
+        f(site.open(self, &bytes))
     }
 
     /// All keys with their values.
@@ -280,10 +306,16 @@ impl<K: Object, V: Object> Dict<K, V> {
         &self.shards
     }
 
-    pub(super) fn encode<T: Serialize + ?Sized>(&self, value: &T) -> Result<Encoded, Fault> {
-        nested::encode(&self.place, value)
+    #[inline]
+    pub(super) fn encode<'b, T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        encoded: &'b mut Encoded,
+    ) -> Result<&'b [u8], Fault> {
+        nested::encode_into(&self.place, value, encoded)
     }
 
+    #[inline]
     pub(super) fn decode<T: Object>(&self, bytes: &[u8]) -> Result<T, Fault> {
         nested::decode(&self.place, bytes)
     }

@@ -73,6 +73,7 @@ impl Shards {
         (hash >> 56) as u32 & (self.shards - 1)
     }
 
+    #[inline]
     fn shard_at(&self, shard: u32) -> u64 {
         self.at + u64::from(shard) * SHARD
     }
@@ -82,6 +83,7 @@ impl Shards {
         self.heap.long(self.shard_at(shard) + offset)
     }
 
+    #[inline]
     fn epoch(&self) -> u64 {
         self.at + DICT_EPOCH
     }
@@ -130,14 +132,14 @@ impl Shards {
     }
 
     /// Takes the lock of a shard, and blocks while a live thread has it. The shard is in order then.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lock(&self, shard: u32) -> Result<Locked<'_>, UpdateError> {
         let locked = self.lock_within(shard, Patience::Forever)?;
         Ok(locked.expect("it waits for ever"))
     }
 
     /// The same, if it can be had in time.
-    #[inline]
+    #[inline(always)]
     fn lock_within(
         &self,
         shard: u32,
@@ -153,7 +155,11 @@ impl Shards {
             (self.heir)(self, shard)
         })?;
         table.enter()?;
-        Ok(Some(Locked { table, lock }))
+        // Made anew: to move what has just been stored in pieces takes longer.
+        Ok(Some(Locked {
+            table: self.unlocked(shard),
+            lock,
+        }))
     }
 
     /// Whether whoever takes the lock of this shard next has to put something in order.
@@ -161,6 +167,7 @@ impl Shards {
         self.heap.is_orphaned(self.shard_at(shard))
     }
 
+    #[inline]
     fn tenant(&self, shard: u32) -> Tenant {
         Tenant {
             object: self.object,
@@ -169,6 +176,7 @@ impl Shards {
     }
 
     /// What is to be done under a shard's lock only.
+    #[inline]
     fn unlocked(&self, shard: u32) -> table::Locked<'_, Heap> {
         table::Locked {
             shard: Shard {

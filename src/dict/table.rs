@@ -86,15 +86,18 @@ impl Table {
         inside.then_some(Some(table)).ok_or(NO_TABLE)
     }
 
+    #[inline]
     fn root(self, number: u32) -> u64 {
         u64::from(number) << 38 | u64::from(self.log) << 32 | u64::from(self.block.0)
     }
 
+    #[inline]
     fn slots(self) -> u64 {
         1 << self.log
     }
 
     /// Bytes.
+    #[inline]
     fn len(self) -> u64 {
         self.slots() * SLOT
     }
@@ -161,7 +164,7 @@ pub(crate) fn read(
         if !copied.copy(memory, link, || link.still_in(word) && unchanged())? {
             return Ok(Read::Overtaken);
         }
-        if copied.key() == key {
+        if copied.is_of(key) {
             return Ok(Read::Found);
         }
     }
@@ -188,16 +191,19 @@ pub(crate) struct Locked<'a, M> {
 }
 
 impl<M: Memory> Locked<'_, M> {
+    #[inline]
     fn memory(&self) -> &M {
         self.shard.memory
     }
 
+    #[inline]
     fn table(&self) -> Result<Option<Table>, HeapError> {
         // Relaxed: the lock orders it.
         Table::of_root(self.shard.long(ROOT).load(Ordering::Relaxed), self.memory())
     }
 
     /// To be called first by everyone who has taken the lock: if the dict was emptied since, so is the shard.
+    #[inline]
     pub(crate) fn enter(&self) -> Result<(), HeapError> {
         // Acquire: pairs with the Release of who emptied the dict.
         let epoch = self.memory().long(self.epoch).load(Ordering::Acquire);
@@ -240,6 +246,7 @@ impl<M: Memory> Locked<'_, M> {
     }
 
     /// Looks for a key. If it is found, its record is in `copied`.
+    #[inline]
     pub(crate) fn find(
         &self,
         hash: u64,
@@ -261,7 +268,7 @@ impl<M: Memory> Locked<'_, M> {
                 continue;
             }
             copied.copy_locked(self.memory(), link)?;
-            if copied.key() == key {
+            if copied.is_of(key) {
                 return Ok(Spot::Found { slot, link });
             }
         }

@@ -84,16 +84,19 @@ impl Geometry {
     }
 
     /// The entry of a page.
+    #[inline]
     pub(super) fn entry(&self, page: u32) -> u64 {
         self.entries_offset + u64::from(page) * ENTRY
     }
 
     /// The first byte of a page.
+    #[inline]
     pub(crate) fn page(&self, page: u32) -> u64 {
         self.pages_offset + u64::from(page) * PAGE
     }
 
     /// The page that a byte is in, if it is in one.
+    #[inline]
     pub(super) fn page_of(&self, at: u64) -> Option<u32> {
         let page = at.checked_sub(self.pages_offset)? / PAGE;
         u32::try_from(page).ok().filter(|page| *page < self.pages)

@@ -1,7 +1,6 @@
 #![allow(unsafe_code)] // copies to and from the mapping
 //! A heap in a mapped segment, and the locks of its shards.
 
-use std::hash::Hasher;
 use std::marker::PhantomData;
 use std::sync::MutexGuard as NotSend;
 use std::thread;
@@ -39,17 +38,16 @@ impl Heap {
         }
     }
 
-    /// Of a key, with the segment's own random seed: SipHash-1-3 (Aumasson and Bernstein, 2012), so that nobody can choose keys that
-    /// collide without having seen it.
+    /// Of a key, with the segment's own random seed: SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012), so that nobody can
+    /// choose keys that collide without having seen it. It is part of the format.
     #[inline]
     pub(crate) fn hash(&self, key: &[u8]) -> u64 {
-        let mut hasher = SipHasher13::new_with_keys(self.seed.0, self.seed.1);
-        hasher.write(key);
-        hasher.finish()
+        let (k0, k1) = self.seed;
+        SipHasher13::new_with_keys(k0, k1).hash(key)
     }
 
     /// Takes the lock of the shard at `at`, and waits while a live thread has it, so long.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lock(&self, at: u64, patience: Patience) -> Result<Locked<'_>, TryLockError<()>> {
         let taken = guarded::take(&self.place, (at + LOCK) as usize, patience)?;
         Ok(Locked {

@@ -67,6 +67,7 @@ pub(super) enum Use {
 const RUN: u16 = u16::MAX;
 
 impl Tenant {
+    #[inline]
     pub(super) fn word(self, used: Use) -> u64 {
         let used = match used {
             Use::Blocks(class) => class as u16 + 1,
@@ -93,6 +94,7 @@ impl Tenant {
 const ROUNDS: u32 = 1000;
 
 /// Pages that can be used, from the first on.
+#[inline]
 pub(crate) fn committed(memory: &impl Memory) -> Result<u32, HeapError> {
     // Acquire: pairs with the Release of whoever committed them.
     let pages = memory.long(COMMITTED).load(Ordering::Acquire);
@@ -104,14 +106,23 @@ pub(crate) fn committed(memory: &impl Memory) -> Result<u32, HeapError> {
         ))
 }
 
-/// Whether `len` bytes from a block on are in pages that can be used: what is read of a segment without the lock may say anything.
+/// How many bytes from a block on are in pages that can be used, if it is in one: what is read of a segment without the lock may say anything.
 #[inline]
-pub(crate) fn is_inside(memory: &impl Memory, block: Block, len: u64) -> Result<bool, HeapError> {
+pub(crate) fn room_from(memory: &impl Memory, block: Block) -> Result<Option<u64>, HeapError> {
     let geometry = memory.geometry();
     let end = geometry.page(committed(memory)?);
-    Ok(block.at() >= geometry.page(0) && block.at() < end && len <= end - block.at())
+    Ok(end
+        .checked_sub(block.at())
+        .filter(|room| *room > 0 && block.at() >= geometry.page(0)))
 }
 
+/// Whether `len` bytes from a block on are.
+#[inline]
+pub(crate) fn is_inside(memory: &impl Memory, block: Block, len: u64) -> Result<bool, HeapError> {
+    Ok(room_from(memory, block)?.is_some_and(|room| len <= room))
+}
+
+#[inline]
 pub(super) fn tenant_word(memory: &impl Memory, page: u32) -> &AtomicU64 {
     memory.long(memory.geometry().entry(page))
 }

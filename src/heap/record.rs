@@ -10,7 +10,7 @@
 //! the same number within four thousand million, so *load the word, copy the record, load the word again* copies the record that was
 //! committed, if the word has not changed: while something refers to a record its block is not given back.
 
-use super::pages::{HeapError, Memory, is_inside};
+use super::pages::{HeapError, Memory, room_from};
 use super::shard::{Block, Shard};
 use crate::atomic::{AtomicU64, Ordering, fence};
 
@@ -23,26 +23,31 @@ pub(crate) struct Link(pub(crate) u64);
 impl Link {
     pub(crate) const NONE: Link = Link(0);
 
+    #[inline]
     pub(crate) fn new(number: u32, block: Block) -> Link {
         Link(u64::from(number) << 32 | u64::from(block.0))
     }
 
+    #[inline]
     pub(crate) fn load(word: &AtomicU64) -> Link {
         // Acquire: pairs with `commit`: the record is there.
         Link(word.load(Ordering::Acquire))
     }
 
     /// Makes the word refer to a record that has been written.
+    #[inline]
     pub(crate) fn commit(self, word: &AtomicU64) {
         // Release: pairs with `load`.
         word.store(self.0, COMMIT);
     }
 
+    #[inline]
     pub(crate) fn block(self) -> Block {
         Block(self.0 as u32)
     }
 
     /// For who has copied something meanwhile: whether the word is still this, and so the copy what it referred to.
+    #[inline]
     pub(crate) fn still_in(self, word: &AtomicU64) -> bool {
         // What was copied was copied before. Pairs with `retire`: if the copy saw anything that was written into the block after it was given
         // back, the change of the word is seen here.
@@ -65,6 +70,7 @@ pub(crate) struct Lengths {
 }
 
 impl Lengths {
+    #[inline]
     pub(crate) fn of(key: &[u8], value: &[u8]) -> Result<Lengths, HeapError> {
         let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(|_| HeapError::Oversized);
         Ok(Lengths {
@@ -73,11 +79,13 @@ impl Lengths {
         })
     }
 
+    #[inline]
     fn word(self) -> u64 {
         u64::from(self.value) << 32 | u64::from(self.key)
     }
 
     /// Of all of the record.
+    #[inline]
     pub(crate) fn total(self) -> u64 {
         HEADER + u64::from(self.key) + u64::from(self.value)
     }
@@ -85,15 +93,15 @@ impl Lengths {
     /// Of the record in this block, if one can be there: whoever does not have the lock may find anything.
     #[inline]
     pub(crate) fn load(memory: &impl Memory, block: Block) -> Result<Option<Lengths>, HeapError> {
-        if !is_inside(memory, block, HEADER)? {
+        let Some(room) = room_from(memory, block)?.filter(|room| *room >= HEADER) else {
             return Ok(None);
-        }
+        };
         let word = memory.long(block.at()).load(Ordering::Relaxed);
         let lengths = Lengths {
             key: word as u32,
             value: (word >> 32) as u32,
         };
-        Ok(is_inside(memory, block, lengths.total())?.then_some(lengths))
+        Ok((lengths.total() <= room).then_some(lengths))
     }
 
     /// Of one that is referred to, for who has the lock.
@@ -130,17 +138,22 @@ pub(crate) fn free<M: Memory>(shard: &Shard<'_, M>, block: Block) -> Result<(), 
 /// Bytes that a copy holds without allocating.
 const INLINE: usize = 128;
 
+/// Bytes that can be copied by the word.
+#[repr(C, align(8))]
+struct Aligned([u8; INLINE]);
+
 /// A private copy of a record.
 pub(crate) struct Copied {
-    inline: [u8; INLINE],
+    inline: Aligned,
     spilled: Vec<u8>,
     lengths: Lengths,
 }
 
 impl Copied {
+    #[inline]
     pub(crate) fn new() -> Copied {
         Copied {
-            inline: [0; INLINE],
+            inline: Aligned([0; INLINE]),
             spilled: Vec::new(),
             lengths: Lengths { key: 0, value: 0 },
         }
@@ -166,7 +179,8 @@ impl Copied {
             link.block().at() + HEADER,
             (lengths.total() - HEADER) as usize,
         );
-        match self.inline.get_mut(..len) {
+        // Whole words: blocks are, and what is behind the record is nobody's.
+        match self.inline.0.get_mut(..len.next_multiple_of(8)) {
             Some(inline) => memory.read(from, inline),
             // It may be garbage, and long.
             None if !is_linked() => return Ok(false),
@@ -179,6 +193,7 @@ impl Copied {
     }
 
     /// The same for who has the lock.
+    #[inline]
     pub(crate) fn copy_locked(
         &mut self,
         memory: &impl Memory,
@@ -187,15 +202,29 @@ impl Copied {
         self.copy(memory, link, || true).map(|_| ())
     }
 
+    #[inline]
     fn bytes(&self) -> &[u8] {
         let len = (self.lengths.total() - HEADER) as usize;
-        self.inline.get(..len).unwrap_or(&self.spilled)
+        self.inline.0.get(..len).unwrap_or(&self.spilled)
     }
 
+    #[inline]
     pub(crate) fn key(&self) -> &[u8] {
         &self.bytes()[..self.lengths.key as usize]
     }
 
+    /// Whether it is this key's.
+    #[inline]
+    pub(crate) fn is_of(&self, key: &[u8]) -> bool {
+        let own = self.key();
+        match own.len() == key.len() {
+            // Byte by byte, as it was encoded a moment ago: a load of more than was stored at once waits.
+            true if key.len() <= 8 => own.iter().zip(key).all(|(a, b)| a == b),
+            equally_long => equally_long && own == key,
+        }
+    }
+
+    #[inline]
     pub(crate) fn value(&self) -> &[u8] {
         &self.bytes()[self.lengths.key as usize..]
     }

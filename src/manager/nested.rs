@@ -24,6 +24,7 @@ thread_local! {
 struct Before(Option<NonNull<Place>>);
 
 impl Drop for Before {
+    #[inline]
     fn drop(&mut self) {
         INSIDE.set(self.0);
     }
@@ -40,6 +41,16 @@ fn within<R>(place: &Place, f: impl FnOnce() -> R) -> R {
 #[inline]
 pub(crate) fn encode<T: Serialize + ?Sized>(place: &Place, value: &T) -> Result<Encoded, Fault> {
     within(place, || Encoded::of(value))
+}
+
+/// The same to where it stays.
+#[inline]
+pub(crate) fn encode_into<'b, T: Serialize + ?Sized>(
+    place: &Place,
+    value: &T,
+    encoded: &'b mut Encoded,
+) -> Result<&'b [u8], Fault> {
+    within(place, || encoded.fill(value))
 }
 
 /// A value that was stored in the manager that `place` is in.
