@@ -1,4 +1,4 @@
-//! Queues and rings do what a `VecDeque` does: random sequences of operations in one thread, compared at every step.
+//! Queues and rings do what a `VecDeque` does, and lists what a `Vec` does: random sequences of operations in one thread, compared at every step.
 //! Between threads and processes the other tests take over.
 
 mod support;
@@ -7,6 +7,8 @@ mod support;
 mod cases;
 #[path = "scenario/input.rs"]
 mod input;
+#[path = "scenario/model_list.rs"]
+mod model_list;
 #[path = "scenario/model_queue.rs"]
 mod model_queue;
 #[path = "scenario/model_ring.rs"]
@@ -22,4 +24,9 @@ fn queues() {
 #[test]
 fn rings() {
     cases::check("model-ring", 1000, model_ring::run);
+}
+
+#[test]
+fn lists() {
+    cases::check("model-list", 1000, model_list::run);
 }

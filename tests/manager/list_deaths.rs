@@ -1,0 +1,115 @@
+//! Lists of several processes, some of which are stopped or killed.
+
+use std::collections::BTreeSet;
+
+use crossproc::{List, Manager};
+
+use super::children::{Word, succeeds, until};
+use super::forked::{Child, fork};
+use super::plain::Shared;
+
+const PROCESSES: u64 = 4;
+const EACH: u64 = 2000;
+
+/// A child that is in the middle of an update of the first element.
+fn in_an_update(list: &List<u64>, word: &Shared<Word>) -> Child {
+    let child = fork(|| {
+        let updated = list.update(0, |_| {
+            word.set(1);
+            until(|| word.get() == 2);
+            100
+        });
+        assert_eq!(updated, Ok(100));
+    });
+    until(|| word.get() == 1);
+    child
+}
+
+#[test]
+fn who_is_killed_in_an_update_has_changed_nothing() {
+    guarded!();
+    let list = Manager::new().unwrap().list("list").unwrap();
+    list.extend([1, 2, 3]).unwrap();
+    let word = Shared::<Word>::new();
+    let mut child = in_an_update(&list, &word);
+    let repairs = list.repairs();
+    // Who reads waits for nobody.
+    assert_eq!((list.get(0), list.len()), (Ok(Some(1)), Ok(3)));
+    assert_eq!(list.last(), Ok(Some(3)));
+    child.kill();
+    list.push(&4).unwrap();
+    assert_eq!(list.repairs(), repairs + 1);
+    assert_eq!(list.to_vec(), Ok(vec![1, 2, 3, 4]));
+}
+
+#[test]
+fn who_waits_for_the_lock_is_served_when_its_owner_is_killed() {
+    guarded!();
+    let list = Manager::new().unwrap().list("list").unwrap();
+    list.push(&1).unwrap();
+    let word = Shared::<Word>::new();
+    let mut owner = in_an_update(&list, &word);
+    let mut waiter = super::children::asleep(|| list.push(&2).unwrap());
+    owner.kill();
+    succeeds(&mut waiter);
+    assert_eq!(list.to_vec(), Ok(vec![1, 2]));
+}
+
+#[test]
+fn each_element_is_popped_once() {
+    guarded!();
+    let manager = Manager::new().unwrap();
+    let list = manager.list::<u64>("list").unwrap();
+    let found = manager.list::<u64>("found").unwrap();
+    let mut children: Vec<Child> = (0..PROCESSES)
+        .map(|process| {
+            fork(|| {
+                let mut mine = Vec::new();
+                for n in 0..EACH {
+                    list.push(&(process * EACH + n)).unwrap();
+                    if n % 2 == 1 {
+                        // Whoever pushed it; there is one, as each pops what it has pushed at most.
+                        mine.push(list.pop().unwrap().unwrap());
+                    }
+                }
+                found.extend(mine).unwrap();
+            })
+        })
+        .collect();
+    children.iter_mut().for_each(succeeds);
+    let rest = list.to_vec().unwrap();
+    let found = found.to_vec().unwrap();
+    assert_eq!(found.len() as u64, PROCESSES * EACH / 2);
+    let all: BTreeSet<u64> = rest.iter().chain(&found).copied().collect();
+    assert!(all.into_iter().eq(0..PROCESSES * EACH));
+    assert_eq!((rest.len() + found.len()) as u64, PROCESSES * EACH);
+}
+
+#[test]
+fn a_list_is_sorted_or_not_and_never_half() {
+    guarded!();
+    let list = Manager::new().unwrap().list::<u64>("list").unwrap();
+    list.extend((0..500).rev()).unwrap();
+    let stop = Shared::<Word>::new();
+    let mut writer = fork(|| {
+        while stop.get() == 0 {
+            list.sort_by_key(|value| *value).unwrap();
+            list.sort_by_key(|value| u64::MAX - value).unwrap();
+        }
+    });
+    let mut orders = [0, 0];
+    until(|| {
+        let seen = list.to_vec().unwrap();
+        let is_ascending = seen[0] == 0;
+        orders[usize::from(is_ascending)] += 1;
+        match is_ascending {
+            true => assert!(seen.into_iter().eq(0..500)),
+            false => assert!(seen.into_iter().eq((0..500).rev())),
+        }
+        // Without the lock, too: the ends belong together.
+        assert!(matches!(list.get(250), Ok(Some(249 | 250))));
+        orders.iter().all(|times| *times > 20)
+    });
+    stop.set(1);
+    succeeds(&mut writer);
+}
