@@ -16,6 +16,8 @@
 //! To wait for a change there is [`Latest`](crate::Latest); to change several things together, [`Mutex`](crate::Mutex).
 
 mod core;
+#[cfg(all(loom, test))]
+mod model;
 
 #[cfg(not(loom))]
 mod arithmetic;
