@@ -41,6 +41,15 @@ fn bank() {
 }
 
 #[test]
+fn counters() {
+    let _leaks = Leaks::start();
+    let _guard = watchdog(LIMIT);
+    let printed = run("counters", &[]);
+    assert!(printed.contains("[200, 200, 200, "), "{printed}");
+    assert!(printed.contains("all others counted to 200"), "{printed}");
+}
+
+#[test]
 fn jobs() {
     let _leaks = Leaks::start();
     let _guard = watchdog(LIMIT);

@@ -17,6 +17,8 @@ mod hostile_queue;
 mod hostile_ring;
 #[path = "scenario/hostile_sync.rs"]
 mod hostile_sync;
+#[path = "scenario/hostile_values.rs"]
+mod hostile_values;
 #[path = "scenario/input.rs"]
 mod input;
 #[path = "scenario/opening.rs"]
@@ -52,6 +54,11 @@ fn pipes_are_overwritten_between_operations() {
 #[test]
 fn locks_and_the_like_are_overwritten_between_operations() {
     cases::check("hostile-sync", 1000, hostile_sync::run);
+}
+
+#[test]
+fn values_are_overwritten_between_operations() {
+    cases::check("hostile-values", 1000, hostile_values::run);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Processes that send and receive, or lock and unlock, are killed at random times and replaced by others; an account
+//! Processes that send and receive, lock and unlock, or count, are killed at random times and replaced by others; an account
 //! kept apart from the crate shows that nothing is lost, doubled, torn or out of order.
 //!
 //! A receiver that is killed may have received one message and not yet taken it down. No more may be
@@ -16,6 +16,7 @@ mod refusal;
 #[path = "../support/mod.rs"]
 mod support;
 mod tally;
+mod values;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

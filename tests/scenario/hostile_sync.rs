@@ -18,7 +18,7 @@ use super::segment_file::{BODY, SegmentFile};
 
 const STEPS: u32 = 200;
 /// What blocks is given this long: a lock that seems taken for ever is no fault.
-const PATIENCE: Duration = Duration::from_micros(100);
+pub(crate) const PATIENCE: Duration = Duration::from_micros(100);
 /// The word that says who has a lock, or makes a value; the lowest two bits are 1 if anybody does.
 const CLAIM: u64 = BODY;
 
@@ -59,14 +59,14 @@ pub(crate) fn run(name: &str, bytes: &[u8]) {
 }
 
 /// Who overwrites words in the middle of an operation.
-struct Meddler<'a, 'b> {
+pub(crate) struct Meddler<'a, 'b> {
     file: &'a SegmentFile,
     /// `None` if another thread does so all the time.
     input: Option<&'a mut Input<'b>>,
 }
 
 impl Meddler<'_, '_> {
-    fn meddle(&mut self) {
+    pub(crate) fn meddle(&mut self) {
         if let Some(input) = &mut self.input {
             for _ in 0..input.below(3) {
                 self.file.scribble(input);
@@ -75,12 +75,13 @@ impl Meddler<'_, '_> {
     }
 
     /// Nobody has it, nor can the word come to say so.
-    fn is_vacant(&self) -> bool {
+    pub(crate) fn is_vacant(&self) -> bool {
         self.input.is_some() && self.file.word(CLAIM) & 3 != 1
     }
 }
 
-fn session<H: Primitive + Sync>(
+/// Calls `operate` again and again, and overwrites words in between or meanwhile.
+pub(crate) fn session<H: Primitive + Sync>(
     name: &str,
     input: &mut Input<'_>,
     options: Options<H>,
@@ -125,7 +126,7 @@ fn session<H: Primitive + Sync>(
 }
 
 /// Uses up the rest of the choice: how to take something, and what to do with it.
-fn split(choice: u8) -> (u8, u8) {
+pub(crate) fn split(choice: u8) -> (u8, u8) {
     (choice % 3, choice / 3)
 }
 
@@ -148,6 +149,8 @@ macro_rules! take {
         }
     };
 }
+
+pub(crate) use take;
 
 fn mutex<T: crossproc::Element + std::fmt::Debug>(
     lock: &Mutex<T>,
