@@ -232,9 +232,20 @@ pub enum Error {
     /// A live process has this role of the ring.
     #[error("the {role}'s role is held by process {pid}, which is alive")]
     RoleHeld {
-        /// "producer" or "consumer".
+        /// "producer", "consumer", "left end" and the like.
         role: &'static str,
         /// The process that holds it.
+        pid: u32,
+    },
+
+    /// Whoever had this end of a pipe closed it or died, and the other end is still in use.
+    #[error(
+        "the {end} of the pipe has been used, and process {pid} still holds the other one: the pipe starts anew when that is gone too"
+    )]
+    EndSpent {
+        /// "left end" or "right end".
+        end: &'static str,
+        /// The process that holds the other one.
         pid: u32,
     },
 

@@ -89,13 +89,13 @@ pub(crate) fn deserialize_whole<'de, H: Primitive, D: Deserializer<'de>>(
 /// the option that it is; what is documented here of `new` is added to what can be said of all.
 macro_rules! handle {
     (
-        impl $(<$T:ident: $bound:path>)? $name:ident $(<$U:ident>)?, $noun:literal, $($place:ident).+;
+        impl $(<$($T:ident: $bound:path),+>)? $name:ident $(<$($U:ident),+>)?, $noun:literal, $($place:ident).+;
         $(#[$new:meta])*
         fn new($($option:ident: $type:ty)?);
         $(#[$repairs:meta])*
         fn repairs();
     ) => {
-        impl $(<$T: $bound>)? $name $(<$U>)? {
+        impl $(<$($T: $bound),+>)? $name $(<$($U),+>)? {
             #[doc = concat!("Creates an anonymous ", $noun, ".")]
             ///
             /// It reaches other processes in the arguments of [`process::spawn`](crate::process::spawn), and goes with its last user,
@@ -162,7 +162,7 @@ macro_rules! handle {
             }
         }
 
-        crate::handle::travels! { impl $(<$T: $bound>)? $name $(<$U>)?, $($place).+ }
+        crate::handle::travels! { impl $(<$($T: $bound),+>)? $name $(<$($U),+>)?, $($place).+ }
     };
 }
 pub(crate) use handle;

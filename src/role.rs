@@ -24,6 +24,8 @@ pub(crate) struct Side {
     pub(crate) claim: usize,
     /// That of the side it faces.
     pub(crate) other: usize,
+    /// The claim that the other side's holder takes just before that one, if there is one.
+    pub(crate) beside_other: Option<usize>,
     /// The bells of those whom a change of the role concerns.
     pub(crate) bells: &'static [usize],
 }
@@ -85,11 +87,28 @@ impl Role {
     pub(crate) fn peer(&self) -> Peer {
         let place = self.holding.place();
         match Claim::load(place.long(self.side.other)).holder() {
+            Holder::Vacant => self.beside_peer(),
+            holder => self.peer_of(holder),
+        }
+    }
+
+    fn peer_of(&self, holder: Holder) -> Peer {
+        let attachment = &self.holding.place().attachment;
+        match holder {
             Holder::Vacant => Peer::Expected,
             Holder::Closed | Holder::Garbage => Peer::Closed,
-            Holder::Someone(owner) if place.attachment.is_process_live(owner) => Peer::Expected,
+            Holder::Someone(owner) if attachment.is_process_live(owner) => Peer::Expected,
             Holder::Someone(_) => Peer::Died,
         }
+    }
+
+    /// Of one who takes two roles, one after the other, the second was vacant when it was looked at. If by now the first is a
+    /// dead one's, nobody comes for the second.
+    #[cold]
+    fn beside_peer(&self) -> Peer {
+        self.side.beside_other.map_or(Peer::Expected, |beside| {
+            self.peer_of(Claim::load(self.holding.place().long(beside)).holder())
+        })
     }
 
     /// While arguments are serialised: what [`receive`](Role::receive) needs in the child, where the role goes.

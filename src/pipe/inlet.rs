@@ -3,7 +3,7 @@
 use serde::{Deserializer, Serializer, de};
 
 use super::core::{Corrupted, Writer};
-use super::memory::{Direction, Pipe, Stream};
+use super::memory::{Bare, Direction, Stream};
 use crate::bytes::SharedBytesMut;
 use crate::error::{Fault, Result, TrySendError};
 use crate::handle;
@@ -138,7 +138,7 @@ impl Inlet {
 pub(super) fn arrive<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<(Stream, u64), D::Error> {
-    let (pipe, (direction, held)) = handle::deserialize::<Pipe, (Direction, u64), D>(deserializer)?;
+    let (pipe, (direction, held)) = handle::deserialize::<Bare, (Direction, u64), D>(deserializer)?;
     let stream = Stream::of(pipe.place, direction).map_err(de::Error::custom)?;
     Ok((stream, held))
 }

@@ -10,8 +10,8 @@
 //! | 256, 260 | the bells *not empty* and *not full*, on a line of their own with: |
 //! | 264, 272 | the roles of the writer and the reader |
 //!
-//! From the next page on there are the bytes of the first direction, and then those of the second. How many directions there are is
-//! not in the segment: whoever gets an end is told along with it.
+//! At 768 is the lock of those who take ends, with its bell, and at 784 what [`super::ends`] says. From the next page on there are the bytes of the first direction, and then those of the second. How many directions there are is
+//! not in the segment: whoever gets an end is told along with it, and one that is found by name has two.
 
 use std::num::NonZero;
 use std::ptr::NonNull;
@@ -21,7 +21,7 @@ use super::core;
 use crate::atomic::{AtomicU32, AtomicU64};
 use crate::bytes::{SharedBytes, SharedBytesMut};
 use crate::error::{Error, Fault, Result};
-use crate::place::{Part, Place};
+use crate::place::Place;
 use crate::platform::mirror::Mirror;
 use crate::platform::{copy, page_size};
 use crate::role::Side;
@@ -34,6 +34,8 @@ const NOT_FULL: usize = 260;
 const WRITER: usize = 264;
 const READER: usize = 272;
 const WORDS: usize = 384;
+pub(super) const LOCK: usize = 2 * WORDS;
+pub(super) const STARTING: usize = LOCK + 16;
 
 /// There and back.
 pub(super) const MOST_DIRECTIONS: u8 = 2;
@@ -46,6 +48,12 @@ pub(super) struct Direction {
 }
 
 impl Direction {
+    /// Of one.
+    pub(super) const ONLY: Direction = Direction {
+        index: 0,
+        of: NonZero::<u8>::MIN,
+    };
+
     /// Where its words are.
     const fn words(self) -> usize {
         self.index as usize * WORDS
@@ -53,12 +61,34 @@ impl Direction {
 
     pub(super) fn writer(self) -> Side {
         const SIDES: [Side; 2] = [writer(0), writer(1)];
-        SIDES[usize::from(self.index)]
+        let side = SIDES[usize::from(self.index)];
+        Side {
+            // The reader's process has taken the other direction's writer first, if they are one end's.
+            beside_other: self.back().map(|back| SIDES[usize::from(back.index)].claim),
+            ..side
+        }
     }
 
     pub(super) fn reader(self) -> Side {
         const SIDES: [Side; 2] = [reader(0), reader(1)];
         SIDES[usize::from(self.index)]
+    }
+
+    /// Where its positions are.
+    pub(super) fn positions(self) -> [usize; 2] {
+        [HEAD, TAIL].map(|position| self.words() + position)
+    }
+
+    /// Of two directions.
+    pub(super) fn there_and_back(index: u8) -> Direction {
+        let of = NonZero::new(MOST_DIRECTIONS).expect("two directions");
+        Direction { index, of }
+    }
+
+    /// The other of two.
+    pub(super) fn back(self) -> Option<Direction> {
+        let index = 1 - self.index.min(1);
+        (self.of.get() == MOST_DIRECTIONS).then_some(Direction { index, ..self })
     }
 }
 
@@ -69,6 +99,7 @@ const fn writer(direction: usize) -> Side {
         name: "writer",
         claim: direction * WORDS + WRITER,
         other: direction * WORDS + READER,
+        beside_other: None,
         bells: &BELLS[direction],
     }
 }
@@ -78,16 +109,18 @@ const fn reader(direction: usize) -> Side {
         name: "reader",
         claim: direction * WORDS + READER,
         other: direction * WORDS + WRITER,
+        beside_other: None,
         bells: &BELLS[direction],
     }
 }
 
 /// A pipe without a role in it: what its segment is taken for. Its capacity is the bytes of all directions together.
-pub(super) struct Pipe {
+#[derive(Clone)]
+pub(super) struct Bare {
     pub(super) place: Place,
 }
 
-impl Primitive for Pipe {
+impl Primitive for Bare {
     type Element = u8;
     const KIND: Kind = Kind::Pipe;
 
@@ -99,7 +132,7 @@ impl Primitive for Pipe {
     }
 
     fn attach(place: Place) -> Result<Self> {
-        Ok(Pipe { place })
+        Ok(Bare { place })
     }
 }
 
@@ -119,12 +152,13 @@ impl Stream {
         let capacity = place.capacity() / u64::from(of.get());
         let fits = of.get() <= MOST_DIRECTIONS
             && index < of.get()
-            && place.which_part() == Part::Whole
+            && place.offset().is_multiple_of(page_size())
             && capacity.is_power_of_two()
             && capacity.is_multiple_of(page);
         let capacity = usize::try_from(capacity).ok().filter(|_| fits);
         let capacity = capacity.ok_or(Fault::Corrupted("a pipe has no such direction"))?;
-        let offset = segment.body_offset() as u64 + page + u64::from(index) * capacity as u64;
+        let begin = (segment.body_offset() + place.offset()) as u64;
+        let offset = begin + page + u64::from(index) * capacity as u64;
         let bytes = Mirror::map(segment.fd(), offset, capacity)
             .map_err(Error::os("map the pipe's bytes"))?;
         Ok(Stream {

@@ -25,15 +25,14 @@
 //! # Ok::<(), crossproc::Error>(())
 //! ```
 //!
-//! A pipe has no name and its ends are not found but given: they move to other threads, and in the arguments of
-//! [`process::spawn`](crate::process::spawn) to other processes, each end or half for itself. What
-//! reaches across programs by name is a [ring](crate::spsc) or a [queue](crate::queue).
+//! Ends move to other threads, and in the arguments of [`process::spawn`](crate::process::spawn) to other processes, each end or half for
+//! itself. Programs that do not start one another find theirs by name: a [`Pipe`] has two ends for whoever comes first.
 //!
 //! # If a side goes away
 //!
 //! Dropping an end, or the half that sends, is the end of file: the other side receives everything that was sent and then gets `Closed`. Dropping the half that
 //! receives makes the other side's next send fail with `Closed`. If a process is killed, its peer gets `PeerDied`: when sending at once, when receiving after
-//! every whole message that the dead one has sent. Nobody can take the place of the dead: a new pipe is cheap.
+//! every whole message that the dead one has sent. Nobody can take the place of the dead: a new pipe is cheap, and a named one starts anew when both are gone.
 //!
 //! # Messages of any size
 //!
@@ -57,6 +56,8 @@ mod core;
 #[cfg(not(loom))]
 mod end;
 #[cfg(not(loom))]
+mod ends;
+#[cfg(not(loom))]
 mod frame;
 #[cfg(all(feature = "async", not(loom)))]
 mod futures;
@@ -68,6 +69,8 @@ mod inlet;
 mod memory;
 #[cfg(all(loom, test))]
 mod model;
+#[cfg(not(loom))]
+mod named;
 #[cfg(not(loom))]
 mod options;
 #[cfg(not(loom))]
@@ -87,6 +90,8 @@ pub use bytes::{ByteReceiver, ByteSender};
 pub use end::End;
 #[cfg(not(loom))]
 pub use inbox::Message;
+#[cfg(not(loom))]
+pub use named::Pipe;
 #[cfg(not(loom))]
 pub use options::{Options, bytes, duplex, options, simplex};
 #[cfg(not(loom))]

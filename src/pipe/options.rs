@@ -1,22 +1,18 @@
 //! How pipes are made.
 
-use std::num::NonZero;
-
 use super::bytes::{ByteReceiver, ByteSender};
 use super::end::End;
 use super::inlet::Inlet;
-use super::memory::{Direction, MOST_DIRECTIONS, Pipe, Stream};
+use super::memory::{Bare, Direction, Stream};
+use super::named::{CAPACITY, Pipe, capacity};
 use super::outlet::Outlet;
 use super::receiver::Receiver;
 use super::sender::Sender;
-use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
 use crate::place::Place;
-use crate::platform::page_size;
-use crate::segment;
-
-/// Bytes a pipe holds in each direction unless told otherwise: enough for both sides to copy at once, and little enough to stay in a
-/// processor's cache.
-const CAPACITY: usize = 512 << 10;
+use crate::segment::{self, Primitive};
 
 /// A pipe of bytes, with 512 KiB of memory.
 ///
@@ -104,7 +100,7 @@ impl Options {
     ///
     /// [`Error::InvalidSize`], [`Error::TooLarge`], [`Error::OutOfMemory`].
     pub fn bytes(&self) -> Result<(ByteSender, ByteReceiver)> {
-        let [(inlet, outlet)] = self.create()?;
+        let (inlet, outlet) = self.one_way()?;
         Ok((ByteSender::new(inlet), ByteReceiver::new(outlet)))
     }
 
@@ -114,7 +110,7 @@ impl Options {
     ///
     /// As for [`bytes`](Options::bytes).
     pub fn simplex<T>(&self) -> Result<(Sender<T>, Receiver<T>)> {
-        let [(inlet, outlet)] = self.create()?;
+        let (inlet, outlet) = self.one_way()?;
         Ok((Sender::new(inlet), Receiver::new(outlet)))
     }
 
@@ -124,42 +120,18 @@ impl Options {
     ///
     /// As for [`bytes`](Options::bytes).
     pub fn duplex<A, B>(&self) -> Result<(End<A, B>, End<B, A>)> {
-        let [(to, from_here), (back, from_there)] = self.create()?;
-        let first = End {
-            sender: Sender::new(to),
-            receiver: Receiver::new(from_there),
-        };
-        let second = End {
-            sender: Sender::new(back),
-            receiver: Receiver::new(from_here),
-        };
-        Ok((first, second))
+        let pipe = Pipe::<A, B>::attach(self.place(2)?)?;
+        Ok((pipe.left()?, pipe.right()?))
     }
 
-    /// The ends of each direction.
-    fn create<const N: usize>(&self) -> Result<[(Inlet, Outlet); N]> {
-        const { assert!(0 < N && N <= MOST_DIRECTIONS as usize) };
-        let place = self.place(N as u64)?;
-        let mut ends = Vec::with_capacity(N);
-        for index in 0..N as u8 {
-            let of = NonZero::new(N as u8).expect("at least one direction");
-            let stream = Stream::of(place.clone(), Direction { index, of })?;
-            ends.push((Inlet::claim(stream.clone())?, Outlet::claim(stream)?));
-        }
-        Ok(ends.try_into().ok().expect("as many as directions"))
+    /// Both sides of a pipe of one direction.
+    fn one_way(&self) -> Result<(Inlet, Outlet)> {
+        let stream = Stream::of(self.place(1)?, Direction::ONLY)?;
+        Ok((Inlet::claim(stream.clone())?, Outlet::claim(stream)?))
     }
 
     fn place(&self, directions: u64) -> Result<Place> {
-        let bytes = match self.capacity {
-            0 => Some(0), // Refused below.
-            bytes => bytes.max(page_size()).checked_next_power_of_two(),
-        };
-        let capacity = bytes.and_then(|bytes| (bytes as u64).checked_mul(directions));
-        let capacity = capacity.ok_or(Error::TooLarge {
-            capacity: self.capacity as u64,
-            element_size: 1,
-        })?;
-        let options = segment::Options::<Pipe>::new().sized(capacity);
+        let options = segment::Options::<Bare>::new().sized(capacity(self.capacity, directions));
         let options = match self.participants {
             Some(threads) => options.participants(threads),
             None => options,

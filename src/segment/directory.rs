@@ -8,17 +8,15 @@
 //! | 24, 32 | where the part begins in the body, and its length, u64 each |
 //! | 40 | the element's name, up to 88 bytes |
 //!
-//! The parts follow, each on a line of its own, in the same order. As with a header, an opener computes everything anew and compares.
+//! The parts follow, each at a multiple of 128, or at a page's start where its kind has to be mapped again, in the same order. As with a header, an opener computes everything anew and compares.
 
 use super::check::{describe_element, kind_name};
-use super::shape::{Expected, Shape, Size};
+use super::shape::{Expected, Kind, Shape, Size};
 use crate::error::{Error, Result};
 
 /// Bytes of an entry.
 pub(crate) const ENTRY: usize = 128;
 const NAME: usize = 40;
-/// Parts begin at a multiple of this.
-const ALIGN: u64 = 128;
 
 /// Where a part is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +31,9 @@ pub(crate) fn len(parts: usize) -> usize {
     parts * ENTRY
 }
 
-fn next(end: u64) -> Option<u64> {
-    end.checked_next_multiple_of(ALIGN)
+/// Where a part of this kind begins, if the one before it ends there.
+fn next(end: u64, kind: Kind) -> Option<u64> {
+    end.checked_next_multiple_of(kind.alignment())
 }
 
 /// The entry of a part that begins at `offset`.
@@ -57,7 +56,7 @@ pub(crate) fn lay_out(parts: &[Shape]) -> Option<(u64, Box<[u8]>)> {
     let mut body = vec![0; len(parts.len())];
     let mut end = body.len() as u64;
     for (index, shape) in parts.iter().enumerate() {
-        let offset = next(end)?;
+        let offset = next(end, shape.kind)?;
         end = offset.checked_add(shape.body_len)?;
         body[index * ENTRY..][..ENTRY].copy_from_slice(&entry(shape, offset));
         if !shape.initial.is_empty() {
@@ -176,7 +175,12 @@ impl Directory<'_> {
                 before.offset.checked_add(before.len)
             }
         };
-        equal(&label, "offset", found.offset, before.and_then(next))?;
+        equal(
+            &label,
+            "offset",
+            found.offset,
+            before.and_then(|end| next(end, expected.kind)),
+        )?;
         let end = found.offset.checked_add(found.len);
         if end.is_none_or(|end| end > self.body_len) {
             equal(&label, "end", end.unwrap_or(u64::MAX), Some(self.body_len))?;

@@ -115,6 +115,15 @@ impl Kind {
         Kind::Namespace,
     ];
 
+    /// Where it can begin in the body of a segment: at multiples of this, which divides a page's size.
+    pub(crate) fn alignment(self) -> u64 {
+        match self {
+            // It maps its bytes a second time.
+            Kind::Pipe => page_size() as u64,
+            _ => 128,
+        }
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::Ring => "spsc ring",

@@ -125,6 +125,7 @@ pub(super) const PRODUCER: Side = Side {
     name: "producer",
     claim: memory::PRODUCER,
     other: memory::CONSUMER,
+    beside_other: None,
     bells: &memory::BELLS,
 };
 
@@ -132,6 +133,7 @@ pub(super) const CONSUMER: Side = Side {
     name: "consumer",
     claim: memory::CONSUMER,
     other: memory::PRODUCER,
+    beside_other: None,
     bells: &memory::BELLS,
 };
 
