@@ -49,7 +49,7 @@ pub(super) const CAPACITY: usize = 512 << 10;
 /// pipe can be used again: whoever takes an end that has been used has it start anew, and what was left in it is gone.
 pub struct Pipe<A, B> {
     bare: Bare,
-    values: PhantomData<fn(A, B) -> (A, B)>,
+    values: PhantomData<fn() -> (A, B)>,
 }
 
 handle! {
