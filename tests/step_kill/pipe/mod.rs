@@ -4,6 +4,7 @@
 
 mod alone;
 mod beside;
+mod ends;
 
 use crossproc::pipe::{self, Receiver, Sender};
 use crossproc::{RecvError, TryRecvError};
@@ -12,6 +13,7 @@ use crate::channel::{Answer, CLOSED, EMPTY, PEER_DIED};
 use crate::scenario::{Density, Fate, Row};
 use alone::{Reading, ReadingBytes, Writing, WritingBytes};
 use beside::{Beside, Deed};
+use ends::{Before, Taking};
 
 /// Of a page of 4096 bytes; elsewhere rows of the same names have longer messages.
 fn capacity() -> usize {
@@ -56,6 +58,10 @@ pub(crate) fn rows() -> Vec<Row> {
         beside("pipe recv", "sender asleep, larger than the ring", Deed::Recv, 3 * all).density(Density::SPINNING_SAMPLED),
         beside("pipe close", "sender, receiver asleep", Deed::CloseSending, 100),
         beside("pipe close", "receiver, sender asleep", Deed::CloseReceiving, taking(all)),
+        Row::new("pipe end", "new", || Taking::new(Before::New)).density(Density::SPINNING_SAMPLED),
+        Row::new("pipe end", "used, starts anew", || Taking::new(Before::Used)).density(Density::SPINNING_SAMPLED),
+        Row::new("pipe end", "reader asleep", || Taking::new(Before::ReaderAsleep)).unsteady().density(Density::SPINNING_SAMPLED),
+        Row::new("pipe end", "writer asleep", || Taking::new(Before::WriterAsleep)).unsteady().density(Density::SPINNING_SAMPLED),
         beside("pipe close", "receiver, sender asleep, larger than the ring", Deed::CloseReceiving, 3 * all),
     ]
 }
