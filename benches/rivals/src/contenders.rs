@@ -295,20 +295,12 @@ fn raw_sync_contended(cores: Cores) -> Result<Measured> {
 }
 
 fn contended_lock(cores: Cores) -> Result<Measured> {
-    let (mutex, ready) = (Mutex::new(0)?, Event::new()?);
-    let partner = process::spawn(lock_too, (cores.second, mutex.clone(), ready.clone()))?;
-    crate::place::pin(cores.first);
-    ready.wait()?;
-    let one = lock_work::one_side(cores.first, &mutex);
-    let other = partner.join()?;
-    let value = *mutex.lock().expect("nobody died");
-    Ok(lock_work::both_sides(one, other, value))
+    let mutex = Mutex::new(0)?;
+    lock_work::contend_processes(cores, &mutex, mutex.clone(), lock_too)
 }
 
 fn lock_too((core, mutex, ready): (usize, Mutex<u64>, Event)) -> Side {
-    crate::place::pin(core);
-    ready.set().expect("set");
-    lock_work::one_side(core, &mutex)
+    lock_work::contend_too(core, &mutex, &ready)
 }
 
 fn semaphore_trip(cores: Cores) -> Result<Measured> {

@@ -5,7 +5,11 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
 
-use crate::contest::Measured;
+use crossproc::{Event, process};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::contest::{Measured, Result};
 use crate::locks::{Baton, Counter, Readable};
 use crate::place::{Cores, involuntary_switches, pin, unpin};
 use crate::stats::median;
@@ -18,7 +22,7 @@ const ROUNDS: usize = 300;
 const UNTIMED: usize = 30;
 
 /// Time per call of one that nobody else gets in the way of.
-fn alone(core: usize, mut once: impl FnMut()) -> Measured {
+pub fn alone(core: usize, mut once: impl FnMut()) -> Measured {
     pin(core);
     (0..10_000).for_each(|_| once());
     let mut groups = Vec::new();
@@ -87,6 +91,32 @@ pub fn contend_threads(cores: Cores, counter: &(impl Counter + Sync)) -> Measure
         (one, other.join().expect("the partner's thread panicked"))
     });
     both_sides(one, other, counter.value())
+}
+
+/// The same with a process, of which `too` runs with its core, its handle and the event to be set when it is ready: [`contend_too`].
+pub fn contend_processes<H, F>(
+    cores: Cores,
+    counter: &impl Counter,
+    handle: H,
+    too: F,
+) -> Result<Measured>
+where
+    H: Serialize + DeserializeOwned,
+    F: Fn((usize, H, Event)) -> Side + Copy + 'static,
+{
+    let ready = Event::new()?;
+    let partner = process::spawn(too, (cores.second, handle, ready.clone()))?;
+    pin(cores.first);
+    ready.wait()?;
+    let one = one_side(cores.first, counter);
+    let other = partner.join()?;
+    Ok(both_sides(one, other, counter.value()))
+}
+
+pub fn contend_too(core: usize, counter: &impl Counter, ready: &Event) -> Side {
+    pin(core);
+    ready.set().expect("set");
+    one_side(core, counter)
 }
 
 /// Half the median round trip of a baton that each waits for, blocking.

@@ -1,7 +1,7 @@
 #![allow(unsafe_code)] // POSIX locks and semaphores, and a crate that works on raw memory
 //! Locks and signals: crossproc's, and those it is compared with.
 
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::hint::spin_loop;
 use std::mem::MaybeUninit;
 use std::sync::Mutex;
@@ -11,6 +11,20 @@ use crossproc::{CountingSemaphore, Event, RwLock};
 use raw_sync::Timeout;
 use raw_sync::events::{self, EventImpl, EventInit, EventState};
 use raw_sync::locks::{self, LockImpl, LockInit};
+
+/// A number below `end`, unlike the one before: the same for all contenders, in an order that no processor foresees.
+pub fn next_number(end: u64) -> u64 {
+    thread_local! {
+        static STATE: Cell<u64> = const { Cell::new(0x9e37_79b9_7f4a_7c15) };
+    }
+    // Marsaglia, "Xorshift RNGs", 2003.
+    let mut state = STATE.get();
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    STATE.set(state);
+    ((u128::from(state) * u128::from(end)) >> 64) as u64
+}
 
 /// A number under a lock.
 pub trait Counter {

@@ -13,6 +13,7 @@ mod raw;
 mod report;
 mod rounds;
 mod stats;
+mod values;
 mod work;
 
 use std::env;
@@ -24,6 +25,7 @@ use place::Cores;
 const USAGE: &str = "\
 usage: rivals [--json] [--cores A,B]             numbers, locks and signals; less than a minute
        rivals messages [--json] [--cores A,B]    bytes and messages of any size; less than two minutes
+       rivals values [--json] [--cores A,B]      values that are shared; less than a minute
        rivals busy [--cores A,B]                 send and receive as fast as possible for a second each, blocking
 
 --cores A,B     between these processor cores
@@ -53,6 +55,7 @@ fn arguments() -> Option<Arguments> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "messages" => parsed.command = Command::Compare(messages::family),
+            "values" => parsed.command = Command::Compare(values::family),
             "busy" => parsed.command = Command::Busy,
             "--only" => parsed.only = arguments.next()?,
             "--json" => parsed.json = true,
