@@ -1,4 +1,5 @@
-//! Queues and rings do what a `VecDeque` does, and lists what a `Vec` does: random sequences of operations in one thread, compared at every step.
+//! Queues and rings do what a `VecDeque` does, lists what a `Vec` does, and dicts what a `HashMap` does: random sequences of operations in one thread,
+//! compared at every step.
 //! Between threads and processes the other tests take over.
 
 mod support;
@@ -7,6 +8,8 @@ mod support;
 mod cases;
 #[path = "scenario/input.rs"]
 mod input;
+#[path = "scenario/model_dict.rs"]
+mod model_dict;
 #[path = "scenario/model_list.rs"]
 mod model_list;
 #[path = "scenario/model_queue.rs"]
@@ -19,6 +22,11 @@ mod numbered;
 #[test]
 fn queues() {
     cases::check("model-queue", 1000, model_queue::run);
+}
+
+#[test]
+fn dicts() {
+    cases::check("model-dict", 1000, model_dict::run);
 }
 
 #[test]
