@@ -6,7 +6,6 @@
 //! - [`shard`]: under a lock, blocks from the pages that belong to it. Used is what its owner refers to, whatever the lists say.
 //! - [`record`]: keys and values in blocks, written before anything refers to them.
 
-#[cfg(not(loom))]
 mod layout;
 #[cfg(not(loom))]
 mod mapped;
