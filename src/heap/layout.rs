@@ -5,7 +5,7 @@
 //! | 0 | how many pages are committed: backed by memory, for good |
 //! | 8 | the page from which to look for free ones |
 //! | 16 | the number of the last object that was made |
-//! | 32, 40 | the key of the hash function, random |
+//! | 32 | the seed of the hash function, random |
 //! | 128 | 16 shards: the directory of objects, a dict |
 //! | 4224 | for each number, from 1 on, under which a queue's participants make announcements: the object that has it, 255 words |
 //! | 6272 | the pins, two words each: a claim of a process, and the object it has open |

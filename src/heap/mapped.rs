@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::MutexGuard as NotSend;
 use std::thread;
 
-use siphasher::sip::SipHasher13;
+use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 
 use super::layout::{Geometry, SEED};
 use super::pages::{HeapError, Memory};
@@ -22,7 +22,7 @@ use crate::wait::Patience;
 pub(crate) struct Heap {
     pub(crate) place: Place,
     geometry: Geometry,
-    seed: (u64, u64),
+    secrets: RapidSecrets,
 }
 
 impl Heap {
@@ -30,20 +30,19 @@ impl Heap {
     pub(crate) fn of(place: Place, pins: u32) -> Heap {
         let geometry = Geometry::new(place.capacity(), pins)
             .expect("opening checked that the body's length does not overflow");
-        let seed = |at: u64| place.long(at as usize).load(Ordering::Relaxed);
+        let seed = place.long(SEED as usize).load(Ordering::Relaxed);
         Heap {
-            seed: (seed(SEED), seed(SEED + 8)),
+            secrets: RapidSecrets::seed(seed),
             geometry,
             place,
         }
     }
 
-    /// Of a key, with the segment's own random seed: SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012), so that nobody can
-    /// choose keys that collide without having seen it. It is part of the format.
+    /// Of a key: rapidhash, version 3 (De Carli, 2025), whose secrets follow from the segment's own random seed, so that nobody can choose keys that collide
+    /// who has not seen it, or worked it out from how long things take. It is part of the format.
     #[inline]
     pub(crate) fn hash(&self, key: &[u8]) -> u64 {
-        let (k0, k1) = self.seed;
-        SipHasher13::new_with_keys(k0, k1).hash(key)
+        rapidhash_v3_seeded(key, &self.secrets)
     }
 
     /// Takes the lock of the shard at `at`, and waits while a live thread has it, so long.

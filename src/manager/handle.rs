@@ -396,11 +396,8 @@ impl Primitive for Manager {
     }
 
     fn first_bytes(_: Size, _: Option<&[u8]>) -> Result<Box<[u8]>> {
-        let mut beginning = vec![0; SEED as usize];
-        for _ in 0..2 {
-            let random = shm::random_id().map_err(Error::os("draw a random number"))?;
-            beginning.extend_from_slice(&random.to_ne_bytes());
-        }
+        let random = shm::random_id().map_err(Error::os("draw a random number"))?;
+        let beginning = [&[0; SEED as usize][..], &random.to_ne_bytes()].concat();
         Ok(beginning.into())
     }
 
