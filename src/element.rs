@@ -212,6 +212,30 @@ unsafe fn read_unchecked<T: Element>(from: NonNull<u8>, count: usize, to: *mut T
     }
 }
 
+/// The same as [`read`], in bulk: for those that are large.
+///
+/// # Safety
+///
+/// As for [`read`].
+#[inline]
+pub(crate) unsafe fn read_large<T: Element>(from: NonNull<u8>) -> Unchecked<T> {
+    let mut copy = MaybeUninit::<T>::uninit();
+    // SAFETY: forwarded from the caller; the copy has room for all of it.
+    unsafe { copy::copy_to(copy.as_mut_ptr().cast(), from.as_ptr(), size_of::<T>()) };
+    Unchecked(copy)
+}
+
+/// The same as [`write`], in bulk: for those that are large.
+///
+/// # Safety
+///
+/// As for [`write`].
+#[inline]
+pub(crate) unsafe fn write_large<T: Element>(to: NonNull<u8>, value: &T) {
+    // SAFETY: forwarded from the caller; the value is private.
+    unsafe { copy::copy_in(to.as_ptr(), bytemuck::bytes_of(value)) };
+}
+
 /// Copies elements from `from`, as many as `to` has room for. Nothing if the bytes of one are no value: then those before it have been copied.
 ///
 /// # Safety

@@ -16,6 +16,9 @@ use crate::wait::FutexBell;
 /// As many primitives as a group has at most.
 pub(crate) const MOST_PARTS: usize = 8;
 
+/// From here on, copying a value in bulk is faster than piece by piece.
+const LARGE: usize = 64;
+
 /// How another process finds a place again in the same segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Part {
@@ -199,6 +202,28 @@ impl Place {
         let from = self.at::<AtomicU64>(offset, size_of::<T>()).cast();
         // SAFETY: as many aligned bytes inside the mapping, which is accessed atomically only.
         unsafe { element::read(from) }
+    }
+
+    /// The same as [`write`](Place::write) for a value that nobody wants a part of: in bulk if it is large.
+    #[inline]
+    pub(crate) fn write_whole<T: Element>(&self, offset: usize, value: &T) {
+        if const { size_of::<T>() < LARGE } {
+            return self.write(offset, value);
+        }
+        let to = self.at::<u8>(offset, size_of::<T>());
+        // SAFETY: as many bytes inside the mapping, which is accessed atomically or by assembly only.
+        unsafe { element::write_large(to, value) }
+    }
+
+    /// The same as [`read`](Place::read) for a value that nobody wants a part of: in bulk if it is large.
+    #[inline]
+    pub(crate) fn read_whole<T: Element>(&self, offset: usize) -> Unchecked<T> {
+        if const { size_of::<T>() < LARGE } {
+            return self.read(offset);
+        }
+        let from = self.at::<u8>(offset, size_of::<T>());
+        // SAFETY: as above.
+        unsafe { element::read_large(from) }
     }
 
     /// Copies `values` to `offset`; as for [`write`](Place::write).

@@ -73,14 +73,14 @@ impl<'a, T: Element> Elements<'a, T> {
     #[inline]
     pub(super) fn get(&self, index: usize) -> Result<T, Fault> {
         self.place
-            .read(offset::<T>(index))
+            .read_whole(offset::<T>(index))
             .check()
             .ok_or(NOT_AN_ELEMENT)
     }
 
     #[inline]
     pub(super) fn set(&self, index: usize, value: &T) {
-        self.place.write(offset::<T>(index), value);
+        self.place.write_whole(offset::<T>(index), value);
     }
 
     pub(super) fn read(&self, range: Range<usize>) -> Result<Vec<T>, Fault> {

@@ -49,12 +49,12 @@ impl<T: Element> Copies for Versioned<'_, T> {
 
     #[inline]
     fn write(&self, version: u64, value: &T) {
-        self.place.write(Self::offset(version), value);
+        self.place.write_whole(Self::offset(version), value);
     }
 
     #[inline]
     fn read(&self, version: u64) -> Unchecked<T> {
-        self.place.read(Self::offset(version))
+        self.place.read_whole(Self::offset(version))
     }
 }
 
@@ -75,7 +75,15 @@ impl<'a, T: Element> Versioned<'a, T> {
     /// The value, and its version.
     #[inline]
     pub(super) fn get(&self) -> Result<Found<T>, Fault> {
-        let found = (0..TRIES).find_map(|_| core::try_read(self));
+        match core::try_read(self) {
+            Some(found) => checked(found),
+            None => self.get_again(),
+        }
+    }
+
+    #[cold]
+    fn get_again(&self) -> Result<Found<T>, Fault> {
+        let found = (1..TRIES).find_map(|_| core::try_read(self));
         checked(match found {
             Some(found) => found,
             None => self.locked(|| core::read_locked(self))?,

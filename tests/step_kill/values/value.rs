@@ -44,6 +44,7 @@ pub(crate) fn rows() -> Vec<Row> {
         row::<1>("value add", "a word, others do", Script { act: &[ADD], late: &[Does(1, ADD), Does(2, ADD)], ..none }),
         row::<3>("value set", "three words", acts(&[SET])),
         row::<3>("value set", "twice", acts(&[SET, SET])).density(Density::SAMPLED),
+        row::<8>("value set", "eight words", acts(&[SET])).density(Density::SAMPLED),
         row::<3>("value replace", "three words", acts(&[REPLACE])).density(Density::SAMPLED),
         row::<3>("value exchange", "three words", acts(&[EXCHANGE])).density(Density::SAMPLED),
         row::<3>("value update", "three words", acts(&[UPDATE])),
