@@ -39,12 +39,15 @@
 
 mod at_a_path;
 mod broadcast;
+mod change;
 mod channel;
 mod explore;
 mod journal;
 mod lifecycle;
+mod list;
 mod message;
 mod messages;
+mod namespace;
 mod options;
 mod peer;
 mod pipe;
@@ -98,6 +101,8 @@ fn main() -> ExitCode {
         at_a_path::rows(),
         sync::rows(),
         values::rows(),
+        list::rows(),
+        namespace::rows(),
     ];
     let rows = rows.into_iter().flatten();
     let rows: Vec<Row> = rows
