@@ -19,6 +19,12 @@ const LONG: Density = Density {
     every: 8_000,
     reach: 8_000,
 };
+/// Those that ask the system for memory.
+const COMMITS: Density = Density {
+    stride: 307,
+    every: 8_000,
+    reach: 8_000,
+};
 /// Whoever finds a dead owner lists all memory anew.
 const RECOVERY: Density = Density {
     stride: 1_201,
@@ -36,14 +42,14 @@ pub(crate) fn rows() -> Vec<Row> {
         row("list push", "there is room", SHORT, three, push),
         row("list push", "the table is full", LONG, full_table, push),
         row("list push", "the page is full", SHORT, full_page, push),
-        row("list push", "no page is left", LONG, all_pages, push_long),
+        row("list push", "no page is left", COMMITS, all_pages, push_long),
         row("list extend", "there is room", LONG, three, extend),
         row("list extend", "the table is too small", LONG, full_table, extend),
         row("list pop", "three are there", SHORT, three, pop),
         row("list pop", "the only one", SHORT, one, pop),
         row("list truncate", "the table is too large", LONG, many, truncate),
         row("list set", "one of three", SHORT, three, set),
-        row("list set", "a page for the new one", LONG, all_pages, set_long),
+        row("list set", "a page for the new one", COMMITS, all_pages, set_long),
         row("list update", "one of three", LONG, three, update),
         row("list insert", "in the middle", LONG, three, insert),
         row("list insert", "the table is full", LONG, full_table, insert),
