@@ -45,6 +45,7 @@ mod explore;
 mod journal;
 mod lifecycle;
 mod list;
+mod manager;
 mod message;
 mod messages;
 mod namespace;
@@ -97,6 +98,7 @@ fn main() -> ExitCode {
         pipe::rows(),
         broadcast::rows(),
         messages::rows(),
+        manager::rows(),
         lifecycle::rows(),
         at_a_path::rows(),
         sync::rows(),
