@@ -1,4 +1,5 @@
-//! What lives in a manager: what it does, in one process and between processes, and what becomes of it when those who use it are stopped or killed.
+//! Managers, and the dicts, lists and namespaces in them: what they do, in one process and between processes, and what becomes of them when those who use
+//! them are slow, stopped, killed, forked or mistaken.
 //!
 //! The backstop is an hour away in these tests, so a wake that gets lost is a hang, which the watchdog reports.
 
@@ -12,17 +13,17 @@ mod plain;
 mod support;
 
 #[macro_use]
+#[expect(dead_code, reason = "not everything is needed here")]
 #[path = "../sync/children.rs"]
 mod children;
 
+mod churn;
+mod deaths;
+mod dict;
+mod limits;
 mod list;
 mod list_deaths;
 mod namespace;
-
-// These tests hold nothing that a guard stands for; naming what there is for guards keeps the compiler from calling it dead.
-const _: () = {
-    use children::Holder;
-    let _: [fn(&Holder); 2] = [Holder::stop, Holder::go_on];
-    let _: (fn(fn()) -> Holder, fn(&mut Holder)) = (Holder::of, Holder::kill);
-    let _: (fn(Holder), fn(fn(), fn())) = (Holder::let_go, children::killed_while_another_sleeps);
-};
+mod nested;
+mod objects;
+mod pins;

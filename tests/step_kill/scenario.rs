@@ -78,6 +78,8 @@ pub(crate) enum Fate {
 /// `stride: 3` each third of the first hundred.
 #[derive(Clone, Copy)]
 pub(crate) struct Density {
+    /// Instructions at the beginning that are no points: all of them are in other rows.
+    pub(crate) skip: u32,
     pub(crate) stride: u32,
     pub(crate) every: u32,
     pub(crate) reach: u32,
@@ -86,29 +88,34 @@ pub(crate) struct Density {
 impl Density {
     /// For operations of some hundred instructions.
     pub(crate) const EVERY_INSTRUCTION: Density = Density {
+        skip: 0,
         stride: 1,
         every: 600,
         reach: 1_200,
     };
     /// For the same in a state in which another row does not miss any.
     pub(crate) const SAMPLED: Density = Density {
+        skip: 0,
         stride: 3,
         every: 1_200,
         reach: 1_200,
     };
     /// For those that look again and again for a while, and then sleep.
     pub(crate) const SPINNING: Density = Density {
+        skip: 0,
         stride: 1,
         every: 300,
         reach: 1_000,
     };
     /// For the same as for `SAMPLED`.
     pub(crate) const SPINNING_SAMPLED: Density = Density {
+        skip: 0,
         stride: 5,
         ..Density::SPINNING
     };
     /// For operations of many system calls and much setting up.
     pub(crate) const SYSTEM_CALLS: Density = Density {
+        skip: 0,
         stride: 1,
         every: 6,
         reach: 200,
@@ -116,6 +123,7 @@ impl Density {
 
     /// For those who have the time.
     pub(crate) const COMPLETE: Density = Density {
+        skip: 0,
         stride: 1,
         every: 3_000,
         reach: 6_000,
@@ -123,7 +131,9 @@ impl Density {
 
     /// The step after `step`, if there is to be one before the next system call.
     pub(crate) fn next(self, step: u32) -> Option<u32> {
-        let next = if step < self.every {
+        let next = if step < self.skip {
+            self.skip
+        } else if step < self.every {
             step + self.stride
         } else {
             step + 1 + step / 8

@@ -87,12 +87,14 @@ pub(crate) fn rows() -> Vec<Row> {
 
 /// For operations of some thousand instructions, in which much is the same over and over.
 const CHANGES: Density = Density {
+    skip: 0,
     stride: 5,
     every: 900,
     reach: 3_000,
 };
 /// For longer ones.
 const LONG: Density = Density {
+    skip: 0,
     stride: 23,
     every: 2_500,
     reach: 20_000,

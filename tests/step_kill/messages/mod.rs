@@ -18,6 +18,7 @@ use judge::{judge, judge_closing};
 
 /// Receivers and those who look for memory ask everybody what they are about to do: that takes a thousand instructions.
 const LONG: Density = Density {
+    skip: 0,
     stride: 3,
     every: 1_500,
     reach: 2_500,
@@ -25,6 +26,7 @@ const LONG: Density = Density {
 const SAMPLED: Density = Density { stride: 7, ..LONG };
 /// Looking at a hole again and again before it is given up takes longer still.
 const PAST_HOLE: Density = Density {
+    skip: 0,
     stride: 5,
     every: 2_400,
     reach: 3_000,

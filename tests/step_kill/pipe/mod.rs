@@ -68,6 +68,7 @@ pub(crate) fn rows() -> Vec<Row> {
 
 /// For those that copy a page, four instructions of which move as many words.
 const PARTS: Density = Density {
+    skip: 0,
     stride: 2,
     every: 1_800,
     reach: 2_400,
