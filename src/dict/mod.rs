@@ -7,6 +7,9 @@
 pub(crate) mod shards;
 pub(crate) mod table;
 
+#[cfg(all(loom, test))]
+mod model;
+
 #[cfg(not(loom))]
 mod entry;
 #[cfg(not(loom))]

@@ -148,7 +148,7 @@ pub(crate) fn read(
     let unchanged = || {
         // Pairs with the Release of whoever gave the table back.
         fence(Ordering::Acquire);
-        root_word.load(Ordering::Relaxed) == root
+        root_word.load(Ordering::Relaxed) == root || cfg!(seeded_bug = "root")
     };
     for index in 0..table.slots() {
         let slot = table.slot(hash.wrapping_add(index));

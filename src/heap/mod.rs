@@ -9,6 +9,8 @@
 mod layout;
 #[cfg(not(loom))]
 mod mapped;
+#[cfg(all(loom, test))]
+pub(crate) mod model;
 mod pages;
 pub(crate) mod record;
 mod shard;
@@ -22,4 +24,6 @@ pub(crate) use mapped::{Heap, Locked};
 pub(crate) use pages::used;
 pub(crate) use pages::{HeapError, Memory, Tenant, clear_out, committed, is_inside, take_body};
 pub(crate) use record::{Copied, Lengths, Link};
+#[cfg(all(loom, test))]
+pub(crate) use shard::LOCK;
 pub(crate) use shard::{Block, COUNT, EPOCH, ROOT, SECOND_COUNT, SHARD, Shard};

@@ -52,7 +52,7 @@ impl Link {
         // What was copied was copied before. Pairs with `retire`: if the copy saw anything that was written into the block after it was given
         // back, the change of the word is seen here.
         fence(Ordering::Acquire);
-        word.load(Ordering::Relaxed) == self.0
+        word.load(Ordering::Relaxed) == self.0 || cfg!(seeded_bug = "link")
     }
 }
 

@@ -28,7 +28,7 @@ use crate::atomic::{AtomicU64, Ordering, fence};
 
 pub(crate) const ROOT: u64 = 0;
 pub(crate) const EPOCH: u64 = 8;
-#[cfg(not(loom))]
+#[cfg(any(not(loom), test))]
 pub(crate) const LOCK: u64 = 128;
 const NUMBER: u64 = 144;
 pub(crate) const COUNT: u64 = 152;
@@ -134,7 +134,9 @@ fn pages_for(len: u64) -> Result<u32, HeapError> {
 /// Before anything is written into a block that something referred to until now, or did long ago: pairs with `Link::still_in`.
 #[inline]
 pub(super) fn retire() {
-    fence(Ordering::Release);
+    if !cfg!(seeded_bug = "retire") {
+        fence(Ordering::Release);
+    }
 }
 
 impl<M: Memory> Shard<'_, M> {

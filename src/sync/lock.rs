@@ -28,7 +28,7 @@ use super::claim::{Claim, Holder};
 use crate::atomic::{AtomicU64, Ordering};
 use crate::owner::Owner;
 
-pub(super) const ORPHANED: u16 = 1;
+pub(crate) const ORPHANED: u16 = 1;
 pub(super) const POISONED: u16 = 2;
 pub(super) const SECOND: u16 = 4;
 

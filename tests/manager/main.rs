@@ -13,7 +13,6 @@ mod plain;
 mod support;
 
 #[macro_use]
-#[expect(dead_code, reason = "not everything is needed here")]
 #[path = "../sync/children.rs"]
 mod children;
 

@@ -151,10 +151,11 @@ fn many_objects_and_many_removals() {
             .for_each(|name| manager.remove_object(name).unwrap());
         manager.memory().unwrap().used
     };
-    let used = (0..3).map(cycle).max().unwrap();
+    cycle(0);
     let committed = manager.memory().unwrap().committed;
-    for round in 3..8 {
-        assert!(cycle(round) <= used);
+    for round in 1..6 {
+        // Each shard of the directory may keep a page of each class of records and tables that it had.
+        assert!(cycle(round) <= 16 * 8 * 4096);
     }
     assert_eq!(manager.memory().unwrap().committed, committed);
 }
