@@ -7,6 +7,8 @@ mod support;
 mod cases;
 #[path = "scenario/hostile_broadcast.rs"]
 mod hostile_broadcast;
+#[path = "scenario/hostile_manager.rs"]
+mod hostile_manager;
 #[path = "scenario/hostile_messages.rs"]
 mod hostile_messages;
 #[path = "scenario/hostile_pipe.rs"]
@@ -59,6 +61,11 @@ fn locks_and_the_like_are_overwritten_between_operations() {
 #[test]
 fn values_are_overwritten_between_operations() {
     cases::check("hostile-values", 1000, hostile_values::run);
+}
+
+#[test]
+fn managers_and_what_is_in_them_are_overwritten_between_operations() {
+    cases::check("hostile-manager", 1000, hostile_manager::run);
 }
 
 #[test]

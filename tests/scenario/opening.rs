@@ -5,7 +5,7 @@ use std::iter;
 use std::time::Duration;
 
 use crossproc::spsc::Ring;
-use crossproc::{Element, Queue};
+use crossproc::{Element, Manager, Queue};
 
 use super::input::Input;
 use super::segment_file::{SegmentFile, any_word};
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_micros(100);
 pub(crate) fn run(name: &str, bytes: &[u8]) {
     let mut input = Input::new(bytes);
     // A real segment to begin with: few random bytes would pass the first comparison.
-    let created = match input.below(4) {
+    let created = match input.below(5) {
         0 => {
             let rest = iter::from_fn(|| (!input.is_empty()).then(|| input.byte()));
             let rest: Vec<u8> = rest.collect();
@@ -26,6 +26,12 @@ pub(crate) fn run(name: &str, bytes: &[u8]) {
         }
         1 => create::<u64>(name).map_err(drop),
         2 => create::<bool>(name).map_err(drop),
+        3 => Manager::options()
+            .memory(u64::from(input.byte()) << 10)
+            .participants(6)
+            .create(name)
+            .map_err(drop)
+            .map(drop),
         _ => Ring::<u64>::options()
             .capacity(1 + usize::from(input.byte()))
             .participants(6)
@@ -46,6 +52,8 @@ pub(crate) fn run(name: &str, bytes: &[u8]) {
         file.scribble_while(&mut Input::new(bytes), || use_it(name));
     } else {
         use_it(name);
+        // Its locks are waited for without end, and would be overwritten in the other case.
+        use_manager(name);
     }
     let _ = crossproc::unlink(name);
 }
@@ -57,6 +65,22 @@ fn use_it(name: &str) {
     use_ring::<u64>(name, 1);
     use_ring::<u32>(name, 1);
     let _ = Queue::<u64>::open_or_create(name, 4);
+}
+
+fn use_manager(name: &str) {
+    let Ok(manager) = Manager::open(name) else {
+        return;
+    };
+    let _ = format!("{:?} {:?}", manager.memory(), manager.objects());
+    if let Ok(dict) = manager.dict::<u64, String>("dict") {
+        let _ = dict.insert(&1, &"one".to_owned());
+        let _ = (dict.get(&1), dict.get(&2), dict.iter().count());
+        let _ = dict.clear();
+    }
+    if let Ok(list) = manager.list::<u64>("list") {
+        let _ = (list.push(&1), list.pop());
+    }
+    let _ = manager.remove_object("dict");
 }
 
 fn create<T: Element>(name: &str) -> crossproc::Result<()> {

@@ -50,7 +50,11 @@ impl SegmentFile {
 
     /// Overwrites a word: which, and with what, the input says.
     pub(crate) fn scribble(&self, input: &mut Input<'_>) {
-        let place = place(input);
+        self.scribble_at(place(input), input);
+    }
+
+    /// Overwrites this word: with what, the input says.
+    pub(crate) fn scribble_at(&self, place: u64, input: &mut Input<'_>) {
         let before = self.word(place);
         let near = u64::from(input.below(12));
         let value = match input.below(8) {
@@ -72,6 +76,16 @@ impl SegmentFile {
 
     /// Overwrites words, the same few again and again, until `body` is done.
     pub(crate) fn scribble_while(&self, input: &mut Input<'_>, body: impl FnOnce()) {
+        self.scribble_there_while(place, input, body);
+    }
+
+    /// The same with words at places that `place` chooses.
+    pub(crate) fn scribble_there_while(
+        &self,
+        place: fn(&mut Input<'_>) -> u64,
+        input: &mut Input<'_>,
+        body: impl FnOnce(),
+    ) {
         let bytes: [u8; 40] = std::array::from_fn(|_| input.byte());
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
@@ -79,7 +93,8 @@ impl SegmentFile {
                 while !done.load(Ordering::Relaxed) {
                     let mut input = Input::new(&bytes);
                     while !input.is_empty() {
-                        self.scribble(&mut input);
+                        let place = place(&mut input);
+                        self.scribble_at(place, &mut input);
                     }
                 }
             });
@@ -112,7 +127,7 @@ impl Drop for SegmentFile {
 }
 
 /// The words that matter, most of the time.
-fn place(input: &mut Input<'_>) -> u64 {
+pub(crate) fn place(input: &mut Input<'_>) -> u64 {
     let word = |input: &mut Input<'_>, words| 8 * u64::from(input.below(words));
     match input.below(7) {
         0 | 1 => place_of_a_position(input),
