@@ -221,12 +221,17 @@ impl Directory {
     fn announced(&self, object: u32) -> Result<u8> {
         let records = self.heap().place.attachment.records();
         (1..=MOST_ANNOUNCED)
-            .filter(|number| !records.announces(*number))
             .find(|number| {
                 let word = self.heap().long(self.heap().geometry().announced(*number));
                 // AcqRel: pairs with the Release of who gave it back.
-                word.compare_exchange(0, object.into(), Ordering::AcqRel, Ordering::Relaxed)
-                    .is_ok()
+                let taken =
+                    word.compare_exchange(0, object.into(), Ordering::AcqRel, Ordering::Relaxed);
+                // Not to be asked sooner: as long as somebody has the number it can be announced at any time.
+                let is_free = taken.is_ok() && !records.announces(*number);
+                if taken.is_ok() && !is_free {
+                    word.store(0, Ordering::Release);
+                }
+                is_free
             })
             .ok_or(Error::TooManyQueues {
                 queues: MOST_ANNOUNCED.into(),
