@@ -23,7 +23,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use children::{Holder, asleep, succeeds, until};
 use crossproc::pipe::{End, Pipe};
-use crossproc::{Error, Group, Queue, RecvError, SendError, TryRecvError, TrySendError, testing};
+use crossproc::{
+    Error, Group, Manager, Queue, RecvError, SendError, TryRecvError, TrySendError, testing,
+};
 use forked::fork;
 use plain::{Shared, Zeroed};
 use support::unique_name;
@@ -356,6 +358,32 @@ fn it_lies_anywhere_in_a_segment() {
     }
     succeeds(&mut child);
     crossproc::unlink(&name).unwrap();
+}
+
+#[test]
+fn it_is_an_object_of_a_manager() {
+    guarded!();
+    let manager = Manager::new().unwrap();
+    let options = || Numbers::options().memory(1);
+    for n in 0..20 {
+        let name = format!("pipe-{n}");
+        manager.value::<u64>(&format!("value-{n}")).unwrap();
+        let pipe = manager.create_object(&name, &options()).unwrap();
+        let mut left = pipe.left().unwrap();
+        let mut child = fork(|| {
+            let pipe = manager.open_object(&name, &options()).unwrap();
+            let mut right = pipe.right().unwrap();
+            for n in 0..1000 {
+                assert_eq!(right.recv(), Ok(n));
+            }
+        });
+        (0..1000).for_each(|n| left.send(&n).unwrap());
+        succeeds(&mut child);
+        drop((left, pipe));
+        if n % 2 == 0 {
+            manager.remove_object(&name).unwrap();
+        }
+    }
 }
 
 #[test]
