@@ -4,6 +4,8 @@
 //! store in the end, so whoever dies has made it or has not.
 
 pub(crate) mod core;
+#[cfg(all(loom, test))]
+mod model;
 pub(crate) mod read;
 mod table;
 
