@@ -4,10 +4,13 @@
 mod example;
 mod support;
 
+use std::env;
+use std::fs::{self, File};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crossproc::{Error, Queue};
+use crossproc::{Error, Manager, Queue};
 use example::example;
 use support::{Leaks, watchdog};
 
@@ -47,6 +50,57 @@ fn counters() {
     let printed = run("counters", &[]);
     assert!(printed.contains("[200, 200, 200, "), "{printed}");
     assert!(printed.contains("all others counted to 200"), "{printed}");
+}
+
+/// Removes the cache, and the files, when the test ends, however it does.
+struct Cached(PathBuf);
+
+impl Drop for Cached {
+    fn drop(&mut self) {
+        let _ = crossproc::unlink("file-cache");
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn file_cache() {
+    let _leaks = Leaks::start();
+    let _guard = watchdog(LIMIT);
+    let missing = |error| matches!(error, Error::NotFound { .. });
+    assert!(
+        Manager::open("file-cache").is_err_and(missing),
+        "somebody uses the example's name"
+    );
+    let directory = env::temp_dir().join(support::unique_name("file-cache"));
+    fs::create_dir(&directory).unwrap();
+    let directory = Cached(directory);
+    let [first, second] = ["first", "second"].map(|name| directory.0.join(name));
+    fs::write(&first, "two words\n").unwrap();
+    fs::write(&second, "a rose is\na rose\n").unwrap();
+    let files = [first.to_str().unwrap(), second.to_str().unwrap()];
+
+    let printed = run("file_cache", &files);
+    assert!(printed.ends_with("\n2 read, 0 known\n"), "{printed}");
+    let rose = "Summary { lines: 2, words: 5, different: 3 }";
+    assert!(printed.contains(rose), "{printed}");
+    let printed = run("file_cache", &files);
+    assert!(printed.ends_with("\n0 read, 2 known\n"), "{printed}");
+    assert!(printed.contains(rose), "{printed}");
+
+    let later = fs::metadata(&second).unwrap().modified().unwrap() + Duration::from_secs(1);
+    fs::write(&second, "a rose\n").unwrap();
+    let changed = File::options().write(true).open(&second).unwrap();
+    changed.set_modified(later).unwrap();
+    let printed = run("file_cache", &files);
+    assert!(printed.ends_with("\n1 read, 1 known\n"), "{printed}");
+    let shorter = "Summary { lines: 1, words: 2, different: 2 }";
+    assert!(printed.contains(shorter), "{printed}");
+
+    run("file_cache", &["--remove"]);
+    assert!(
+        Manager::open("file-cache").is_err_and(missing),
+        "it removes the name"
+    );
 }
 
 #[test]
