@@ -40,7 +40,7 @@ fn of_every_kind() {
         .create_object("semaphore", &Semaphore::options().permits(2))
         .unwrap();
     let counting = manager
-        .create_object("counting", &CountingSemaphore::options().permits(0))
+        .create_object("counting", &CountingSemaphore::options().count(0))
         .unwrap();
     let event = manager.create_object("event", &Event::options()).unwrap();
     let barrier = manager

@@ -9,24 +9,28 @@ type Values = List<String>;
 
 /// Those that change one element.
 const SHORT: Density = Density {
+    skip: 0,
     stride: 41,
     every: 4_000,
     reach: 4_000,
 };
 /// Those that copy the table.
 const LONG: Density = Density {
+    skip: 0,
     stride: 151,
     every: 8_000,
     reach: 8_000,
 };
 /// Those that ask the system for memory.
 const COMMITS: Density = Density {
+    skip: 0,
     stride: 307,
     every: 8_000,
     reach: 8_000,
 };
 /// Whoever finds a dead owner lists all memory anew.
 const RECOVERY: Density = Density {
+    skip: 0,
     stride: 1_201,
     every: 20_000,
     reach: 20_000,

@@ -6,6 +6,7 @@ use crate::change::{Change, Changing, Subject};
 use crate::scenario::{Density, Row};
 
 const SAMPLED: Density = Density {
+    skip: 0,
     stride: 47,
     every: 5_000,
     reach: 5_000,
