@@ -88,7 +88,9 @@ fn keep(cache: &Dict<Key, Summary>, key: &Key, summary: &Summary) -> Result<(), 
             cache.clear()?;
             cache.insert(key, summary)?;
         }
-        kept => drop(kept?),
+        kept => {
+            kept?;
+        }
     }
     Ok(())
 }
