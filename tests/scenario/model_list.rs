@@ -65,7 +65,10 @@ fn step(list: &List<Vec<u8>>, model: &mut Vec<Vec<u8>>, input: &mut Input<'_>, n
         10..13 => {
             let (index, value) = (index(input, model), value(input, n));
             let expected = match index <= model.len() {
-                true => Ok(model.insert(index, value.clone())),
+                true => {
+                    model.insert(index, value.clone());
+                    Ok(())
+                }
                 false => Err(out_of_bounds(index, model)),
             };
             assert_eq!(list.insert(index, &value), expected, "step {n}");
@@ -106,7 +109,10 @@ fn step(list: &List<Vec<u8>>, model: &mut Vec<Vec<u8>>, input: &mut Input<'_>, n
         20 | 21 => {
             let (a, b) = (index(input, model), index(input, model));
             let expected = match a.max(b) < model.len() {
-                true => Ok(model.swap(a, b)),
+                true => {
+                    model.swap(a, b);
+                    Ok(())
+                }
                 false => Err(out_of_bounds(a.max(b), model)),
             };
             assert_eq!(list.swap(a, b), expected, "step {n}");
@@ -140,7 +146,7 @@ fn compare(list: &List<Vec<u8>>, model: &[Vec<u8>], input: &mut Input<'_>, n: u3
     let range = from.min(model.len())..to.min(model.len());
     let expected = model.get(range).unwrap_or_default();
     assert_eq!(list.slice(from..to).as_deref(), Ok(expected), "step {n}");
-    if n % 8 == 0 {
+    if n.is_multiple_of(8) {
         assert_eq!(list.to_vec().as_deref(), Ok(model), "step {n}");
         let all: Result<Vec<_>, _> = list.iter().collect();
         assert_eq!(all.as_deref(), Ok(model), "step {n}");
