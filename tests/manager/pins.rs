@@ -133,7 +133,7 @@ fn many_objects_and_many_removals() {
     let cycle = |round: u32| {
         let names: Vec<String> = (0..300).map(|n| format!("object {n} of {round}")).collect();
         let options = Queue::<u32>::options().capacity(2);
-        let is_queue = |n: usize| n % 3 == 0 && n / 3 < 80;
+        let is_queue = |n: usize| n.is_multiple_of(3) && n / 3 < 80;
         for (n, name) in names.iter().enumerate() {
             if is_queue(n) {
                 let queue = manager.create_object(name, &options).unwrap();
