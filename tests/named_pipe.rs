@@ -20,11 +20,14 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use children::{Holder, asleep, succeeds, until};
 use crossproc::pipe::{End, Pipe};
 use crossproc::{
-    Error, Group, Manager, Queue, RecvError, SendError, TryRecvError, TrySendError, testing,
+    Error, Group, Manager, Queue, RecvError, RecvTimeoutError, SendError, TryRecvError,
+    TrySendError, testing,
 };
 use forked::fork;
 use plain::{Shared, Zeroed};
@@ -358,6 +361,80 @@ fn it_lies_anywhere_in_a_segment() {
     }
     succeeds(&mut child);
     crossproc::unlink(&name).unwrap();
+}
+
+/// Who says something, and how much it has said before.
+type Words = [u64; 2];
+
+/// Says something, and hears out whoever is at the other end: everything from the first word on, from one.
+fn converse(mut end: End<Words, Words>, words: u64) {
+    let me = u64::from(std::process::id());
+    let mut other = None;
+    let mut heard = 0;
+    let mut hear = |received: Words| {
+        let [who, count] = received;
+        assert_eq!((*other.get_or_insert(who), count), (who, heard));
+        heard += 1;
+    };
+    for word in 0..words {
+        // Full, or nobody is there any more: what was said before is still there.
+        if end.try_send(&[me, word]).is_err() {
+            break;
+        }
+        if let Ok(received) = end.try_recv() {
+            hear(received);
+        }
+    }
+    let mut receiver = end.close_sending();
+    loop {
+        match receiver.recv_timeout(Duration::from_millis(5)) {
+            Ok(received) => hear(received),
+            Err(RecvTimeoutError::Fault(fault)) => panic!("{fault}"),
+            Err(_) => break,
+        }
+    }
+}
+
+#[test]
+fn connections_do_not_mix_whoever_is_killed() {
+    guarded!();
+    const KILLS: u64 = 400;
+    let options = Pipe::<Words, Words>::options().memory(1);
+    let pipe = options.create(&unique_name("pipe")).unwrap();
+    let worker = |seed: u64| {
+        fork(|| {
+            for turn in seed.. {
+                let end = match turn.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 63 {
+                    0 => pipe.left(),
+                    _ => pipe.right(),
+                };
+                match end {
+                    Ok(end) => converse(end, 1 + turn % 300),
+                    Err(Error::RoleHeld { .. } | Error::EndSpent { .. }) => thread::yield_now(),
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        })
+    };
+    let mut workers: Vec<_> = (0..4).map(|n| worker(n * 1000)).collect();
+    for kill in 0..KILLS {
+        thread::sleep(Duration::from_micros(kill * 7919 % 3000));
+        let victim = &mut workers[kill as usize % 4];
+        assert_eq!(victim.try_wait(), None, "something is wrong in it");
+        victim.kill();
+        *victim = worker(kill * 31 + 7);
+    }
+    workers.iter_mut().for_each(forked::Child::kill);
+    // Connections were cut, and began anew.
+    println!("started anew after a death: {}", pipe.repairs());
+    assert!(pipe.repairs() > 0);
+    // Who takes one that nobody has had yet may find what a dead one has left at the other.
+    drop(pipe.left().unwrap());
+    let (mut left, mut right) = (pipe.left().unwrap(), pipe.right().unwrap());
+    left.send(&[1, 2]).unwrap();
+    right.send(&[3, 4]).unwrap();
+    assert_eq!((left.recv(), right.recv()), (Ok([3, 4]), Ok([1, 2])));
+    pipe.unlink().unwrap();
 }
 
 #[test]
