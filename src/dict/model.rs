@@ -145,7 +145,6 @@ fn the_table_is_made_anew() {
 fn the_dict_is_emptied() {
     let write = |actor: &Actor<Room>| {
         clear(actor);
-        put(actor, 2, 3);
         put(actor, 1, 4);
     };
     beside(1, write, |found| [0, 1, 4].contains(&found));
@@ -165,7 +164,7 @@ fn a_writer_dies(write: fn(&Actor<Room>), accesses: impl IntoIterator<Item = u32
         assert_eq!(find(actor, 1).1, before, "putting it in order changed it");
         assert!([0, 1, 3].contains(&before), "lost, or another's: {before}");
         assert!([2, 0].contains(&find(actor, 2).1), "another key is lost");
-        for number in 5..8 {
+        for number in 5..7 {
             put(actor, 1, number);
             put(actor, number, number);
             assert_eq!([find(actor, 1).1, find(actor, number).1], [number; 2]);
@@ -187,15 +186,15 @@ fn lock(actor: &Actor<Room>) {
 
 #[test]
 fn a_writer_dies_replacing() {
-    a_writer_dies(|actor| put(actor, 1, 3), 0..=70);
+    a_writer_dies(|actor| put(actor, 1, 3), 0..=150);
 }
 
 #[test]
 fn a_writer_dies_removing() {
-    a_writer_dies(|actor| remove(actor, 1), 0..=70);
+    a_writer_dies(|actor| remove(actor, 1), 0..=150);
 }
 
 #[test]
 fn a_writer_dies_emptying() {
-    a_writer_dies(|actor| clear(actor), 0..=60);
+    a_writer_dies(|actor| clear(actor), 0..=100);
 }

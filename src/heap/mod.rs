@@ -15,15 +15,21 @@ mod pages;
 pub(crate) mod record;
 mod shard;
 
-pub(crate) use layout::{DIRECTORY, Geometry, LAST_OBJECT, MOST_ANNOUNCED, PAGE, UNIT};
+#[cfg(not(loom))]
+pub(crate) use layout::{DIRECTORY, Geometry, LAST_OBJECT, MOST_ANNOUNCED};
 #[cfg(not(loom))]
 pub(crate) use layout::{MOST_MEMORY, SEED};
+pub(crate) use layout::{PAGE, UNIT};
 #[cfg(not(loom))]
 pub(crate) use mapped::{Heap, Locked};
 #[cfg(not(loom))]
 pub(crate) use pages::used;
-pub(crate) use pages::{HeapError, Memory, Tenant, clear_out, committed, is_inside, take_body};
+pub(crate) use pages::{HeapError, Memory, Tenant, is_inside};
+#[cfg(not(loom))]
+pub(crate) use pages::{clear_out, committed, take_body};
 pub(crate) use record::{Copied, Lengths, Link};
 #[cfg(all(loom, test))]
 pub(crate) use shard::LOCK;
-pub(crate) use shard::{Block, COUNT, EPOCH, ROOT, SECOND_COUNT, SHARD, Shard};
+#[cfg(not(loom))]
+pub(crate) use shard::SHARD;
+pub(crate) use shard::{Block, COUNT, EPOCH, ROOT, SECOND_COUNT, Shard};

@@ -22,6 +22,8 @@ use crate::atomic::{AtomicU32, Ordering, fence};
 pub(crate) fn check(preemptions: usize, history: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
+    // Enough for the longest history; without end is none that gets as far.
+    builder.max_branches = 10_000;
     builder.check(move || {
         step();
         history();
