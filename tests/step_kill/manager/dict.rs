@@ -87,21 +87,21 @@ pub(crate) fn rows() -> Vec<Row> {
 
 /// For operations of some thousand instructions, in which much is the same over and over.
 const CHANGES: Density = Density {
-    skip: 0,
-    stride: 5,
-    every: 900,
-    reach: 3_000,
+    skip: 700,
+    stride: 11,
+    every: 4_000,
+    reach: 8_000,
 };
 /// For longer ones.
 const LONG: Density = Density {
-    skip: 0,
-    stride: 23,
-    every: 2_500,
+    skip: 700,
+    stride: 41,
+    every: 8_000,
     reach: 20_000,
 };
 
 /// What the dict is to hold, by key.
-type Model = BTreeMap<u32, Vec<u8>>;
+type Model = BTreeMap<u32, String>;
 
 impl Deed {
     /// Does it to the dict, or says why not.
@@ -168,8 +168,10 @@ impl Deed {
     }
 }
 
-fn value(len: usize) -> Vec<u8> {
-    (0..len).map(|n| (n * 7 + len) as u8).collect()
+/// Which is copied, so that it takes few instructions whatever its length.
+fn value(len: usize) -> String {
+    let letter = b'a' + (len % 26) as u8;
+    char::from(letter).to_string().repeat(len)
 }
 
 /// What undisturbed users come to.
@@ -190,7 +192,7 @@ struct Shelf {
     /// Each time with a manager whose memory nobody has used.
     anew: bool,
     manager: Manager,
-    dict: Dict<u32, Vec<u8>>,
+    dict: Dict<u32, String>,
     /// All in one shard.
     keys: Vec<u32>,
     reference: Option<Reference>,
@@ -306,10 +308,10 @@ impl Shelf {
     }
 }
 
-fn create() -> (Manager, Dict<u32, Vec<u8>>, Vec<u32>) {
+fn create() -> (Manager, Dict<u32, String>, Vec<u32>) {
     let options = Manager::options().memory(MEMORY).participants(PARTICIPANTS);
     let manager = options.anonymous().expect("a manager");
-    let dict: Dict<u32, Vec<u8>> = manager.dict("dict").expect("a dict");
+    let dict: Dict<u32, String> = manager.dict("dict").expect("a dict");
     let mut keys = vec![0];
     let first = dict.entry(&0).expect("locked");
     let in_its_shard = |key: &u32| match dict.entry(key) {

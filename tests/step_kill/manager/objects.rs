@@ -49,9 +49,9 @@ pub(crate) fn rows() -> Vec<Row> {
 
 /// The pages and the pins are looked through, which takes some thousand instructions.
 const CHANGES: Density = Density {
-    skip: 0,
-    stride: 37,
-    every: 4_000,
+    skip: 500,
+    stride: 61,
+    every: 7_000,
     reach: 40_000,
 };
 
