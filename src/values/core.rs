@@ -43,9 +43,33 @@ pub(crate) struct Found<C> {
     pub(crate) copy: C,
 }
 
+/// The value. If it is written every time while it is being read, that many `tries`, `locked` reads it, which is to have the lock.
+#[inline]
+pub(crate) fn read<M: Copies, E>(
+    memory: &M,
+    tries: u32,
+    locked: impl FnOnce() -> Result<Found<M::Copy>, E>,
+) -> Result<Found<M::Copy>, E> {
+    match try_read(memory) {
+        Some(found) => Ok(found),
+        None => read_again(memory, tries, locked),
+    }
+}
+
+#[cold]
+fn read_again<M: Copies, E>(
+    memory: &M,
+    tries: u32,
+    locked: impl FnOnce() -> Result<Found<M::Copy>, E>,
+) -> Result<Found<M::Copy>, E> {
+    (1..tries)
+        .find_map(|_| try_read(memory))
+        .map_or_else(locked, Ok)
+}
+
 /// The value; nothing if it was written meanwhile.
 #[inline]
-pub(crate) fn try_read<M: Copies>(memory: &M) -> Option<Found<M::Copy>> {
+fn try_read<M: Copies>(memory: &M) -> Option<Found<M::Copy>> {
     // Acquire: pairs with the commit; the copy is as the writer left it.
     let version = memory.version().load(Ordering::Acquire);
     let copy = memory.read(version);

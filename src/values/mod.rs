@@ -18,6 +18,8 @@
 mod core;
 #[cfg(all(loom, test))]
 mod model;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 #[cfg(not(loom))]
 mod arithmetic;

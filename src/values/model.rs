@@ -8,6 +8,8 @@
 //! With `--cfg seeded_bug="fence"` writers have none before the value, which must be torn; with `--cfg seeded_bug` the lock is let go of in a way that
 //! hides what was done under it, which must be lost.
 
+use std::convert::Infallible;
+
 use super::core::{self, Copies, Found};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sync::lock::{Refused, try_lock, unlock};
@@ -76,9 +78,8 @@ impl Actor<Value> {
 
     /// Reads; keeps writers out if one gets in the way. The version.
     fn get(&self) -> u64 {
-        let found = core::try_read(self);
-        let Found { version, copy } =
-            found.unwrap_or_else(|| self.locked(|| core::read_locked(self)));
+        let locked = || Ok::<_, Infallible>(self.locked(|| core::read_locked(self)));
+        let Ok(Found { version, copy }) = core::read(self, 1, locked);
         assert_eq!(copy, [version + 1; 2], "torn or stale");
         version
     }

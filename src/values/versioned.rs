@@ -75,19 +75,8 @@ impl<'a, T: Element> Versioned<'a, T> {
     /// The value, and its version.
     #[inline]
     pub(super) fn get(&self) -> Result<Found<T>, Fault> {
-        match core::try_read(self) {
-            Some(found) => checked(found),
-            None => self.get_again(),
-        }
-    }
-
-    #[cold]
-    fn get_again(&self) -> Result<Found<T>, Fault> {
-        let found = (1..TRIES).find_map(|_| core::try_read(self));
-        checked(match found {
-            Some(found) => found,
-            None => self.locked(|| core::read_locked(self))?,
-        })
+        let locked = || self.locked(|| core::read_locked(self));
+        core::read(self, TRIES, locked).and_then(checked)
     }
 
     #[inline]
