@@ -153,3 +153,6 @@ pub(crate) fn any_word(input: &mut Input<'_>) -> u64 {
 
 // Each program that includes this file uses what it needs of it.
 const _: fn(&str) -> SegmentFile = SegmentFile::of;
+const _: fn(&SegmentFile, &mut Input<'_>) = SegmentFile::scribble;
+const _: fn(&SegmentFile, &mut Input<'_>, fn()) =
+    |file, input, body| file.scribble_while(input, body);
