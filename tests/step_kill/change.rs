@@ -35,13 +35,16 @@ pub(crate) trait Subject: 'static {
     fn repairs(&self) -> u64;
 }
 
+/// What it does, and how many eighths of it.
+type Before<S> = (fn(&S), u32);
+
 /// What a row is about.
 pub(crate) struct Change<S> {
     /// Brings it, when it is new, into the state the row is named for.
     pub(crate) begin: fn(&Manager, &S),
     pub(crate) change: fn(&S),
     /// One before the victim is killed having done so many eighths of this.
-    pub(crate) before: Option<(fn(&S), u32)>,
+    pub(crate) before: Option<Before<S>>,
 }
 
 /// A list of bytes that is there beside the subject, empty.

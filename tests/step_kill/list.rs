@@ -36,6 +36,9 @@ const RECOVERY: Density = Density {
     reach: 20_000,
 };
 
+/// What somebody was doing that died, in which state of the list.
+type Death = (&'static str, fn(&Manager, &Values), fn(&Values));
+
 #[rustfmt::skip] // one row, one line
 pub(crate) fn rows() -> Vec<Row> {
     let row = |operation, state: &'static str, density, begin, change| {
@@ -63,7 +66,7 @@ pub(crate) fn rows() -> Vec<Row> {
         row("list sort", "six in another order", LONG, full_table, sort),
         row("list clear", "six are there", LONG, full_table, clear),
     ];
-    let deaths: [(_, fn(&Manager, &Values), fn(&Values)); 4] = [
+    let deaths: [Death; 4] = [
         ("extend", full_table, extend),
         ("truncate", many, truncate),
         ("insert", full_table, insert),

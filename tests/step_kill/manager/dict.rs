@@ -121,7 +121,7 @@ impl Deed {
             GetOrInsert(number, len) => dict
                 .get_or_insert_with(key(number), || value(len))
                 .map(drop),
-            Retain => dict.retain(|key, _| shelf.number(*key) % 2 == 0),
+            Retain => dict.retain(|key, _| shelf.number(*key).is_multiple_of(2)),
             Clear => dict.clear(),
             Get(number) => dict.get(key(number)).map(drop).map_err(UpdateError::Fault),
         }
@@ -140,7 +140,7 @@ impl Deed {
             GetOrInsert(number, len) => {
                 model.entry(key(number)).or_insert(value(len));
             }
-            Retain => model.retain(|key, _| shelf.number(*key) % 2 == 0),
+            Retain => model.retain(|key, _| shelf.number(*key).is_multiple_of(2)),
             Clear => model.clear(),
             Get(_) => {}
         }
@@ -150,7 +150,10 @@ impl Deed {
     fn outcomes(self, shelf: &Shelf, before: &Model) -> Vec<Model> {
         let mut all = vec![before.clone()];
         if let Retain = self {
-            for key in before.keys().filter(|key| shelf.number(**key) % 2 != 0) {
+            for key in before
+                .keys()
+                .filter(|key| !shelf.number(**key).is_multiple_of(2))
+            {
                 let mut without = all.clone();
                 without.iter_mut().for_each(|model| drop(model.remove(key)));
                 all.extend(without);
