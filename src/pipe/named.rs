@@ -44,7 +44,8 @@ pub(super) const CAPACITY: usize = 512 << 10;
 ///
 /// # One connection after the other
 ///
-/// Each end has one holder. Its holder may come late: whatever the other sends until then is kept, as far as there is room. When one has closed its end,
+/// Each end has one holder. Its holder may come late: whatever the other sends until then is kept, as far as there is room; who comes late
+/// may find that the other has gone already, and receives what is left. When one has closed its end,
 /// or was killed, the other is told, and receives what is left; nobody takes the place of the one who is gone. When the other is gone too, the
 /// pipe can be used again: whoever takes an end that has been used has it start anew, and what was left in it is gone.
 pub struct Pipe<A, B> {
