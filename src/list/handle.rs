@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::{Bound, Range, RangeBounds};
+use std::ops::{Bound, RangeBounds};
 
 use super::iter::Iter;
 use super::read::Which;
@@ -52,7 +52,7 @@ use crate::segment::{Capacity, ElementLayout, Kind, Options, Primitive, Size};
 /// Each change is one store. A process that is killed has made it or has not; nobody sees half of it, nobody waits for it, and the
 /// memory that it was about to use is free for the next.
 pub struct List<T: Object> {
-    row: Row,
+    pub(super) row: Row,
     place: Place,
     elements: PhantomData<fn(T) -> T>,
 }
@@ -218,6 +218,16 @@ impl<T: Object> List<T> {
         Ok(value)
     }
 
+    /// Removes an element whatever it is: also one that cannot be read, as when it has a handle on an object that was removed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`remove`](List::remove).
+    pub fn discard(&self, index: usize) -> Result<(), UpdateAtError> {
+        let list = self.lock_at(index)?;
+        Ok(list.remove(index).map_err(UpdateError::from)?)
+    }
+
     /// Swaps two elements.
     ///
     /// # Errors
@@ -282,7 +292,7 @@ impl<T: Object> List<T> {
         };
         let start = bound(range.start_bound(), 0).unwrap_or(0);
         let end = bound(range.end_bound(), 1).unwrap_or(u64::MAX);
-        let (_, copies) = self.copies(start..end)?;
+        let (_, copies) = self.row.copies(start..end)?;
         copies.iter().map(|value| self.decode(value)).collect()
     }
 
@@ -307,20 +317,6 @@ impl<T: Object> List<T> {
     /// How often, since the segment was created, somebody put in order what a dead process had left.
     pub fn repairs(&self) -> u64 {
         self.place.repairs()
-    }
-
-    /// The list's era, and copies of the elements in a range, as far as there are any.
-    pub(super) fn copies(&self, range: Range<u64>) -> Result<(u32, Vec<Vec<u8>>), Fault> {
-        self.row.look(|list| {
-            let mut copied = Copied::new();
-            let mut copies = Vec::new();
-            for index in range.start..range.end.min(list.len()?) {
-                if list.copy(index, &mut copied)? {
-                    copies.push(copied.value().to_vec());
-                }
-            }
-            Ok((list.era()?, copies))
-        })
     }
 
     /// Takes the lock, if there is an element at `index`.

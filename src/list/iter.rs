@@ -27,7 +27,7 @@ impl<'a, T: Object> Iter<'a, T> {
         Iter {
             list,
             next: Some(0),
-            era: list.copies(0..0).map(|(era, _)| era),
+            era: list.row.copies(0..0).map(|(era, _)| era),
             copied: Vec::new().into_iter(),
         }
     }
@@ -35,7 +35,7 @@ impl<'a, T: Object> Iter<'a, T> {
     /// Copies the elements from `next` on.
     fn copy(&mut self, next: u64) -> Result<(), Fault> {
         let end = next + CHUNK;
-        let (era, copied) = self.list.copies(next..end)?;
+        let (era, copied) = self.list.row.copies(next..end)?;
         if era != self.era? {
             return Err(Fault::Cleared);
         }

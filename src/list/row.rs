@@ -1,7 +1,7 @@
 //! A list of bytes in a heap, with its lock.
 
 use std::fmt;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::time::Duration;
 
 use super::core;
@@ -72,6 +72,20 @@ impl Row {
                 return Ok(len);
             }
         }
+    }
+
+    /// The list's era, and copies of the elements in a range, as far as there are any.
+    pub(super) fn copies(&self, range: Range<u64>) -> Result<(u32, Vec<Vec<u8>>), Fault> {
+        self.look(|list| {
+            let mut copied = Copied::new();
+            let mut copies = Vec::new();
+            for index in range.start..range.end.min(list.len()?) {
+                if list.copy(index, &mut copied)? {
+                    copies.push(copied.value().to_vec());
+                }
+            }
+            Ok((list.era()?, copies))
+        })
     }
 
     /// Runs `look` while nobody changes anything.

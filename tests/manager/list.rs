@@ -252,7 +252,12 @@ fn lists_in_dicts_and_dicts_in_lists() {
     );
     manager.remove_object("row 2").unwrap();
     assert_eq!(rows.get(2).unwrap_err(), Fault::Decode);
+    let decode = UpdateError::Fault(Fault::Decode);
+    assert_eq!(rows.pop().unwrap_err(), decode);
+    assert_eq!(rows.remove(2).unwrap_err(), UpdateAtError::Update(decode));
     assert_eq!(rows.len(), Ok(3));
+    rows.discard(2).unwrap();
+    assert_eq!(rows.pop().unwrap().unwrap().len(), Ok(1));
 }
 
 #[test]
