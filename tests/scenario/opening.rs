@@ -27,7 +27,7 @@ pub(crate) fn run(name: &str, bytes: &[u8]) {
         1 => create::<u64>(name).map_err(drop),
         2 => create::<bool>(name).map_err(drop),
         3 => Manager::options()
-            .memory(u64::from(input.byte()) << 10)
+            .memory((1 + u64::from(input.byte())) << 10)
             .participants(6)
             .create(name)
             .map_err(drop)
