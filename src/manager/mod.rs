@@ -2,7 +2,7 @@
 //!
 //! # How it is made
 //!
-//! The segment's body is a heap ([`crate::heap`]). A dict at its beginning, the directory, says for each name what object has it: its kind, element and capacity as in
+//! The segment's body is a heap (`src/heap/`). A dict at its beginning, the directory, says for each name what object has it: its kind, element and capacity as in
 //! a segment's header, its number, which is never used twice, and the pages where it is. A number's last four bits are the directory's shard that the name belongs
 //! to, so all about an object is under that shard's lock.
 //!

@@ -120,6 +120,21 @@ impl<T: Element> Array<T> {
         Ok(())
     }
 
+    /// The same for all elements.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfBounds`](IndexError::OutOfBounds) unless there are as many `values` as elements: then nothing was written.
+    pub fn copy_from_slice(&self, values: &[T]) -> Result<(), IndexError> {
+        match values.len() == self.len {
+            true => self.write(0, values),
+            false => Err(IndexError::OutOfBounds {
+                index: values.len(),
+                len: self.len,
+            }),
+        }
+    }
+
     /// Makes every element this `value`; otherwise as [`write`](Array::write).
     pub fn fill(&self, value: T) {
         self.elements().fill(value, self.len);
