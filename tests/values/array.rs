@@ -38,6 +38,16 @@ fn does_it_all<T: Element + PartialEq + Debug>(of: impl Fn(usize) -> T) {
         array.write(0, &all[..at]).unwrap();
     }
     assert_eq!(array.read(0..LEN), Ok(all.clone()));
+    array.fill(of(0));
+    let too_many = IndexError::OutOfBounds {
+        index: LEN + 1,
+        len: LEN,
+    };
+    let longer = [all.as_slice(), &all[..1]].concat();
+    assert_eq!(array.copy_from_slice(&longer), Err(too_many));
+    assert_eq!(array.read(0..LEN), Ok(vec![of(0); LEN]));
+    array.copy_from_slice(&all).unwrap();
+    assert_eq!(array.read(0..LEN), Ok(all.clone()));
     let backwards: Vec<_> = array.iter().rev().map(Result::unwrap).collect();
     assert!(backwards.iter().eq(all.iter().rev()));
     assert_eq!(array.iter().nth(9), Some(Ok(all[9])));
