@@ -22,6 +22,7 @@ mod dict;
 mod limits;
 mod list;
 mod list_deaths;
+mod list_storm;
 mod namespace;
 mod nested;
 mod objects;
