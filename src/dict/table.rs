@@ -234,7 +234,9 @@ impl<M: Memory> Locked<'_, M> {
                 not_empty += u64::from(link != Link::NONE);
                 if link != Link::NONE && link != GONE {
                     let lengths = Lengths::of_used(self.memory(), link.block())?;
-                    used.push((link.block(), lengths.total()));
+                    if !cfg!(seeded_bug = "heir") {
+                        used.push((link.block(), lengths.total()));
+                    }
                     count += 1;
                 }
             }

@@ -185,7 +185,7 @@ impl<M: 'static> Actor<M> {
     /// Reads a value that is to be `expected`.
     pub(crate) fn expect(&self, from: impl Fn(&M) -> &Value, expected: u32) {
         let halves = [0, 1].map(|half| from(self.access()).0[half].load(Ordering::Relaxed));
-        assert_eq!(halves, [expected.into(); 2], "torn or stale");
+        assert_eq!(halves, [u64::from(expected); 2], "torn or stale");
     }
 }
 
