@@ -62,6 +62,11 @@ const LONGEST: usize = 200;
 ///
 /// No process is special. Objects exist completely or not at all; what a dead process was about to create or remove is given back or finished by the next who
 /// creates or removes one.
+///
+/// # Forks
+///
+/// What a forked child inherits is open only for as long as its parent has it open. If the object is removed, and its parent closes it or dies, its memory is given to others while the
+/// child still uses it. So a child that may outlive that opens the object itself, by its name.
 pub struct Manager {
     pub(super) directory: Directory,
     heap: Heap,
