@@ -52,7 +52,7 @@ fn results(report: &Map<String, Value>) -> Vec<&Map<String, Value>> {
 
 const MESSAGES: [&str; 5] = ["spsc", "queue", "messages", "objects", "jobs"];
 const EVERYONE_LISTENS: [&str; 2] = ["broadcast", "overwriting"];
-const ALL: [&str; 22] = [
+const ALL: [&str; 23] = [
     "spsc",
     "queue",
     "messages",
@@ -72,6 +72,7 @@ const ALL: [&str; 22] = [
     "broadcast",
     "overwriting",
     "dict",
+    "list",
     "manager",
     "value",
     "array",
@@ -191,6 +192,7 @@ fn every_violation_of_pipes_and_of_the_synchronization_family_is_found() {
         ("value", &[lose, duplicate, reorder, tear]),
         ("array", &[lose, duplicate, reorder, tear]),
         ("dict", &[lose, duplicate, tear]),
+        ("list", &[lose, duplicate, tear]),
         ("manager", &[lose, duplicate, tear]),
     ] {
         for (sabotage, violation) in faults {

@@ -34,6 +34,7 @@ pub(crate) static ALL: &[Primitive] = &[
     Primitive::new("broadcast", 3, broadcast::broadcast),
     Primitive::new("overwriting", 4, broadcast::overwriting),
     Primitive::new("dict", 2, manager::dict),
+    Primitive::new("list", 2, manager::list),
     Primitive::new("manager", 2, manager::manager),
     Primitive::new("value", 3, values::value),
     Primitive::new("array", 3, values::array),
