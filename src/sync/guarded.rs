@@ -175,9 +175,12 @@ pub(crate) fn is_mine(place: &Place, at: usize) -> bool {
 /// Whether the last owner of the lock whose claim is at `at` died, and nobody has put in order what it left.
 pub(crate) fn is_orphaned(place: &Place, at: usize) -> bool {
     let claim = Claim::load(place.long(at + CLAIM));
-    let is_dead = |owner| !place.attachment.is_thread_live(owner);
-    claim.tag() & ORPHANED != 0
-        || matches!(claim.holder(), Holder::Someone(owner) if is_dead(owner))
+    match claim.holder() {
+        Holder::Vacant => claim.tag() & ORPHANED != 0,
+        // One who lives is about to put it in order. It may stand still, and who only looks is not to wait for it.
+        Holder::Someone(owner) => !place.attachment.is_thread_live(owner),
+        Holder::Closed | Holder::Garbage => false,
+    }
 }
 
 /// Lets go of a lock that [`take`] took.
