@@ -32,8 +32,8 @@ const OTHER: usize = 40;
 /// As many of these as go into a page.
 const LARGE: usize = 980;
 const LARGE_IN_A_PAGE: usize = 4;
-/// Several pages each.
-const RUN: usize = 9000;
+/// A whole page each: the longest class of blocks is shorter.
+const RUN: usize = 2_500;
 
 /// Pages of the manager, and bytes.
 const PAGES: u64 = 96;
@@ -56,20 +56,20 @@ pub(crate) fn rows() -> Vec<Row> {
         row("dict insert", "the first", vec![], Insert(0, SMALL)),
         row("dict insert", "a new key", small(2), Insert(2, SMALL)),
         row("dict insert", "replaces", small(2), Insert(1, SMALL)),
-        row("dict insert", "replaces by more", small(2), Insert(1, RUN)),
-        row("dict insert", "replaces by less", with(small(2), &[Insert(1, RUN)]), Insert(1, OTHER)),
+        row("dict insert", "replaces by more", small(2), Insert(1, RUN)).density(LONG),
+        row("dict insert", "replaces by less", with(small(2), &[Insert(1, RUN)]), Insert(1, OTHER)).density(LONG),
         row("dict insert", "a key that was removed", with(small(3), &[Remove(1)]), Insert(1, SMALL)),
         row("dict insert", "the table is full", small(FIRST_TABLE), Insert(FIRST_TABLE, SMALL)).density(LONG),
         row("dict insert", "the table is full of removed keys", with(small(FIRST_TABLE), &[Remove(0), Remove(2), Remove(4)]), Insert(FIRST_TABLE, SMALL)).density(LONG),
         row("dict insert", "the page is used up", large(LARGE_IN_A_PAGE), Insert(LARGE_IN_A_PAGE, LARGE)),
-        row("dict insert", "more pages are committed", small(1), Insert(1, RUN)),
+        row("dict insert", "takes a whole page", small(1), Insert(1, RUN)).density(LONG),
         Row::new("dict insert", "the first to need memory", || Shelf { anew: true, ..Shelf::new(vec![], Insert(0, RUN)) }).density(LONG).unsteady(),
         heir("dict insert", "owner dead", small(2), Insert(3, SMALL), Insert(2, SMALL)),
         heir("dict insert", "owner dead replacing", small(2), Insert(1, RUN), Insert(2, SMALL)),
         heir("dict insert", "owner dead as the table grew", small(FIRST_TABLE), Insert(FIRST_TABLE, SMALL), Insert(FIRST_TABLE + 1, SMALL)),
         row("dict remove", "one of several", small(3), Remove(1)),
         row("dict remove", "the last", small(1), Remove(0)),
-        row("dict remove", "several pages", with(small(1), &[Insert(1, RUN)]), Remove(1)),
+        row("dict remove", "a whole page", with(small(1), &[Insert(1, RUN)]), Remove(1)).density(LONG),
         row("dict remove", "the page is empty", large(LARGE_IN_A_PAGE + 1), Remove(LARGE_IN_A_PAGE)),
         row("dict remove", "the table shrinks", with(small(13), &(2..13).map(Remove).collect::<Vec<_>>()), Remove(1)).density(LONG),
         heir("dict remove", "owner dead", small(3), Remove(0), Remove(1)),
