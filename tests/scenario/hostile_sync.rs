@@ -150,6 +150,10 @@ macro_rules! take {
     };
 }
 
+#[allow(
+    unused_imports,
+    reason = "not every program that has this file has another that needs it"
+)]
 pub(crate) use take;
 
 fn mutex<T: crossproc::Element + std::fmt::Debug>(
