@@ -55,7 +55,7 @@ pub(crate) fn rows() -> Vec<Row> {
     vec![
         row("dict insert", "the first", vec![], Insert(0, SMALL)),
         row("dict insert", "a new key", small(2), Insert(2, SMALL)),
-        row("dict insert", "replaces", small(2), Insert(1, SMALL)),
+        row("dict insert", "replaces", small(2), Insert(1, SMALL + 1)),
         row("dict insert", "replaces by more", small(2), Insert(1, RUN)).density(LONG),
         row("dict insert", "replaces by less", with(small(2), &[Insert(1, RUN)]), Insert(1, OTHER)).density(LONG),
         row("dict insert", "a key that was removed", with(small(3), &[Remove(1)]), Insert(1, SMALL)),
