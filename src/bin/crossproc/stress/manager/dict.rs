@@ -49,11 +49,11 @@ impl Counting {
         site.enter(key + 1);
         if !lost {
             let updated = self.counted.update(&key, |value| {
-                let count = value.map_or(Some(0), |value| open(key, &value));
-                if count.is_none() {
+                let value = value.unwrap_or_else(|| seal(key, 0));
+                if open(key, &value).is_none() {
                     add(torn, 1);
                 }
-                let mut value = seal(key, count.unwrap_or(0) + by);
+                let mut value = seal(key, count(&value) + by);
                 if damaged {
                     value.push(0);
                 }
@@ -111,6 +111,11 @@ impl Counting {
     }
 }
 
+/// What a value says that it counts to, whole or not: the count goes on.
+fn count(value: &[u64]) -> u64 {
+    value.first().copied().unwrap_or(0)
+}
+
 fn check(site: &Site<'_, Counting>, key: u64, value: Option<Vec<u64>>) {
     if value.is_some_and(|value| open(key, &value).is_none()) {
         add(site.desk.torn, 1);
@@ -160,8 +165,8 @@ impl Drill for Counting {
         all.look_at_all(site);
         for key in 0..KEYS {
             let value = all.counted.get(&key).expect("it is sound");
-            let count = value.and_then(|value| open(key, &value)).unwrap_or(0);
-            site.board()[key as usize].store(count, SeqCst);
+            let found = value.map_or(0, |value| count(&value));
+            site.board()[key as usize].store(found, SeqCst);
         }
         all.counted.retain(|_, _| false).expect("it is sound");
         all.emptied.clear().expect("it is sound");

@@ -82,7 +82,8 @@ impl Rowing {
             put.expect("there is memory");
         }
         if site.fault(Sabotage::Duplicate) {
-            self.row.push(&values[0]).expect("there is memory");
+            let last = values.last().expect("there is one at least");
+            self.row.push(last).expect("there is memory");
         }
         tally.put.fetch_add(count, SeqCst);
         site.leave();
