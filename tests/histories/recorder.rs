@@ -16,6 +16,8 @@ const DAMAGED: u64 = u64::MAX;
 /// Memory that knows nothing of the crate under test. The last page is for who looks in the end.
 pub(crate) struct Book {
     clock: AtomicU64,
+    /// How many are ready to begin.
+    ready: AtomicU64,
     pages: [[Line; OPERATIONS]; WORKERS + 1],
 }
 
@@ -37,6 +39,18 @@ impl Book {
     /// How often something has begun or returned.
     pub(crate) fn clock(&self) -> u64 {
         self.clock.load(SeqCst)
+    }
+
+    /// Waits until all workers are there, so that what they do overlaps.
+    fn await_all(&self) {
+        self.ready.fetch_add(1, SeqCst);
+        while !self.all_are_there() {
+            std::hint::spin_loop();
+        }
+    }
+
+    pub(crate) fn all_are_there(&self) -> bool {
+        self.ready.load(SeqCst) == WORKERS as u64
     }
 
     fn tick(&self) -> u64 {
@@ -98,6 +112,7 @@ impl<'a> Worker<'a> {
     }
 
     pub(crate) fn work(mut self, dict: &Dict<u64, Vec<u64>>, keys: u64) {
+        self.book.await_all();
         for turn in 0..OPERATIONS as u64 {
             let what = match self.random.below(32) {
                 0 => What::Clear,
