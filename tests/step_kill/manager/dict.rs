@@ -88,14 +88,14 @@ pub(crate) fn rows() -> Vec<Row> {
 /// For operations of some thousand instructions, in which much is the same over and over.
 const CHANGES: Density = Density {
     skip: 700,
-    stride: 11,
+    stride: 31,
     every: 4_000,
     reach: 8_000,
 };
 /// For longer ones.
 const LONG: Density = Density {
     skip: 700,
-    stride: 41,
+    stride: 127,
     every: 8_000,
     reach: 20_000,
 };

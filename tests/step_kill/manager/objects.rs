@@ -50,7 +50,7 @@ pub(crate) fn rows() -> Vec<Row> {
 /// The pages and the pins are looked through, which takes some thousand instructions.
 const CHANGES: Density = Density {
     skip: 500,
-    stride: 61,
+    stride: 191,
     every: 7_000,
     reach: 40_000,
 };

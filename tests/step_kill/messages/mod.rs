@@ -19,15 +19,15 @@ use judge::{judge, judge_closing};
 /// Receivers and those who look for memory ask everybody what they are about to do: that takes a thousand instructions.
 const LONG: Density = Density {
     skip: 0,
-    stride: 3,
+    stride: 5,
     every: 1_500,
     reach: 2_500,
 };
-const SAMPLED: Density = Density { stride: 7, ..LONG };
+const SAMPLED: Density = Density { stride: 11, ..LONG };
 /// Looking at a hole again and again before it is given up takes longer still.
 const PAST_HOLE: Density = Density {
     skip: 0,
-    stride: 5,
+    stride: 11,
     every: 2_400,
     reach: 3_000,
 };

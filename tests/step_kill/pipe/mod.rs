@@ -57,12 +57,12 @@ pub(crate) fn rows() -> Vec<Row> {
         beside("pipe recv", "full, sender asleep", Deed::Recv, taking(all)),
         beside("pipe recv", "sender asleep, larger than the ring", Deed::Recv, 3 * all).density(Density::SPINNING_SAMPLED),
         beside("pipe close", "sender, receiver asleep", Deed::CloseSending, 100),
-        beside("pipe close", "receiver, sender asleep", Deed::CloseReceiving, taking(all)),
+        beside("pipe close", "receiver, sender asleep", Deed::CloseReceiving, taking(all)).density(Density::SAMPLED),
         Row::new("pipe end", "new", || Taking::new(Before::New)).density(Density::SPINNING_SAMPLED),
         Row::new("pipe end", "used, starts anew", || Taking::new(Before::Used)).density(Density::SPINNING_SAMPLED),
         Row::new("pipe end", "reader asleep", || Taking::new(Before::ReaderAsleep)).unsteady().density(Density::SPINNING_SAMPLED),
         Row::new("pipe end", "writer asleep", || Taking::new(Before::WriterAsleep)).unsteady().density(Density::SPINNING_SAMPLED),
-        beside("pipe close", "receiver, sender asleep, larger than the ring", Deed::CloseReceiving, 3 * all),
+        beside("pipe close", "receiver, sender asleep, larger than the ring", Deed::CloseReceiving, 3 * all).density(Density::SAMPLED),
     ]
 }
 
