@@ -255,14 +255,6 @@ pub(crate) struct Locked<'a> {
 
 impl Locked<'_> {
     #[inline]
-    fn check(&self) -> Result<(), Fault> {
-        match self.lock.is_mine() {
-            true => Ok(()),
-            false => Err(Fault::RoleLost),
-        }
-    }
-
-    #[inline]
     pub(crate) fn put(
         &self,
         spot: Spot,
@@ -270,17 +262,17 @@ impl Locked<'_> {
         key: &[u8],
         value: &[u8],
     ) -> Result<(), UpdateError> {
-        self.check()?;
+        self.lock.check()?;
         Ok(self.table.put(spot, hash, key, value)?)
     }
 
     pub(crate) fn remove(&self, slot: u64, link: Link) -> Result<(), UpdateError> {
-        self.check()?;
+        self.lock.check()?;
         Ok(self.table.remove(slot, link)?)
     }
 
     pub(crate) fn trim(&self) -> Result<(), UpdateError> {
-        self.check()?;
+        self.lock.check()?;
         Ok(self.table.trim()?)
     }
 }

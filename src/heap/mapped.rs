@@ -143,13 +143,14 @@ impl Locked<'_> {
         }
         Ok(())
     }
-}
 
-impl Locked<'_> {
-    /// False in a forked child, where this is a copy, and the lock the parent's.
+    /// To be called before every change: in a forked child this is a copy, and the lock the parent's.
     #[inline]
-    pub(crate) fn is_mine(&self) -> bool {
-        self.taken.is_mine()
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        match self.taken.is_mine() {
+            true => Ok(()),
+            false => Err(Fault::RoleLost),
+        }
     }
 }
 

@@ -127,7 +127,7 @@ impl<T: Object> List<T> {
     /// [`Deadlock`](UpdateError::Deadlock), [`Fault`](UpdateError::Fault). Nothing was changed then.
     pub fn push(&self, value: &T) -> Result<(), UpdateError> {
         let value = self.encode(value)?;
-        Ok(self.row.lock()?.extend(&[value])?)
+        self.row.lock()?.extend(&[value])
     }
 
     /// Appends elements, at once: nobody sees some of them there and some not, and none is there if there is no memory for all.
@@ -141,7 +141,7 @@ impl<T: Object> List<T> {
     ) -> Result<(), UpdateError> {
         let encode = |value: V| self.encode(value.borrow());
         let values: Result<Vec<Encoded>, Fault> = values.into_iter().map(encode).collect();
-        Ok(self.row.lock()?.extend(&values?)?)
+        self.row.lock()?.extend(&values?)
     }
 
     /// Removes the last element, if there is one.
@@ -168,7 +168,7 @@ impl<T: Object> List<T> {
         let value = self.encode(value)?;
         let list = self.lock_at(index)?;
         let old = self.element(&list, index as u64)?;
-        list.set(index as u64, &value).map_err(UpdateError::from)?;
+        list.set(index as u64, &value)?;
         Ok(old)
     }
 
@@ -183,7 +183,7 @@ impl<T: Object> List<T> {
         let list = self.lock_at(index)?;
         let new = f(self.element(&list, index as u64)?);
         let value = self.encode(&new)?;
-        list.set(index as u64, &value).map_err(UpdateError::from)?;
+        list.set(index as u64, &value)?;
         Ok(new)
     }
 
@@ -203,7 +203,7 @@ impl<T: Object> List<T> {
             true => list.extend(&[value]),
             false => list.insert(index, &value),
         };
-        Ok(inserted.map_err(UpdateError::from)?)
+        Ok(inserted?)
     }
 
     /// Removes an element; those behind it move up.
@@ -214,7 +214,7 @@ impl<T: Object> List<T> {
     pub fn remove(&self, index: usize) -> Result<T, UpdateAtError> {
         let list = self.lock_at(index)?;
         let value = self.element(&list, index as u64)?;
-        list.remove(index).map_err(UpdateError::from)?;
+        list.remove(index)?;
         Ok(value)
     }
 
@@ -225,7 +225,7 @@ impl<T: Object> List<T> {
     /// As for [`remove`](List::remove).
     pub fn discard(&self, index: usize) -> Result<(), UpdateAtError> {
         let list = self.lock_at(index)?;
-        Ok(list.remove(index).map_err(UpdateError::from)?)
+        Ok(list.remove(index)?)
     }
 
     /// Swaps two elements.
@@ -237,7 +237,7 @@ impl<T: Object> List<T> {
         let list = self.lock_at(a.max(b))?;
         let mut links = list.links().map_err(UpdateError::from)?;
         links.swap(a, b);
-        Ok(list.reorder(&links).map_err(UpdateError::from)?)
+        Ok(list.reorder(&links)?)
     }
 
     /// Sorts the elements by a key, at once: everybody sees the old order, or the new one. Those with equal keys keep their order.
@@ -255,7 +255,7 @@ impl<T: Object> List<T> {
         }
         keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
         let links: Vec<_> = keyed.iter().map(|(_, link)| *link).collect();
-        Ok(list.reorder(&links)?)
+        list.reorder(&links)
     }
 
     /// Removes the elements from `len` on, at once; without effect if there are none.
@@ -266,7 +266,7 @@ impl<T: Object> List<T> {
     pub fn truncate(&self, len: usize) -> Result<(), UpdateError> {
         match len {
             0 => self.clear(),
-            _ => Ok(self.row.lock()?.shorten(len as u64)?),
+            _ => self.row.lock()?.shorten(len as u64),
         }
     }
 
@@ -276,7 +276,7 @@ impl<T: Object> List<T> {
     ///
     /// As for [`pop`](List::pop).
     pub fn clear(&self) -> Result<(), UpdateError> {
-        Ok(self.row.lock()?.clear()?)
+        self.row.lock()?.clear()
     }
 
     /// The elements in a range of indexes, as they were at one instant; those that there are.

@@ -8,7 +8,9 @@ use super::core;
 use super::read::{self, Read, Which};
 use crate::atomic::spin_loop;
 use crate::error::{Fault, TryLockError, UpdateError};
-use crate::heap::{self, Copied, Heap, HeapError, SHARD, Shard, Tenant};
+use crate::heap::{self, Copied, Heap, HeapError, Link, SHARD, Shard, Tenant};
+use crate::manager;
+use crate::object::Encoded;
 use crate::wait::Patience;
 
 /// How often a reader that is overtaken by writers tries again before it takes the lock.
@@ -149,11 +151,49 @@ impl Row {
     }
 }
 
-/// A list whose lock the calling thread has.
+/// A list whose lock the calling thread has, unless it has forked: what changes it goes through here.
 pub(super) struct Locked<'a> {
     list: core::Locked<'a, Heap>,
-    #[expect(dead_code, reason = "lets go when dropped")]
     lock: heap::Locked<'a>,
+}
+
+impl Locked<'_> {
+    fn change(
+        &self,
+        change: impl Fn(&core::Locked<'_, Heap>) -> Result<(), HeapError>,
+    ) -> Result<(), UpdateError> {
+        self.lock.check()?;
+        let place = &self.list.shard.memory.place;
+        manager::with_room(place, || Ok(change(&self.list)?))
+    }
+
+    pub(super) fn set(&self, index: u64, value: &[u8]) -> Result<(), UpdateError> {
+        self.change(|list| list.set(index, value))
+    }
+
+    pub(super) fn extend(&self, values: &[Encoded]) -> Result<(), UpdateError> {
+        self.change(|list| list.extend(values))
+    }
+
+    pub(super) fn shorten(&self, len: u64) -> Result<(), UpdateError> {
+        self.change(|list| list.shorten(len))
+    }
+
+    pub(super) fn reorder(&self, links: &[Link]) -> Result<(), UpdateError> {
+        self.change(|list| list.reorder(links))
+    }
+
+    pub(super) fn insert(&self, index: usize, value: &[u8]) -> Result<(), UpdateError> {
+        self.change(|list| list.insert(index, value))
+    }
+
+    pub(super) fn remove(&self, index: usize) -> Result<(), UpdateError> {
+        self.change(|list| list.remove(index))
+    }
+
+    pub(super) fn clear(&self) -> Result<(), UpdateError> {
+        self.change(|list| list.clear())
+    }
 }
 
 impl<'a> Deref for Locked<'a> {

@@ -10,7 +10,8 @@ use crate::dict::shards::{SHARDS, Shards};
 use crate::dict::table::Spot;
 use crate::error::{Error, Fault, Result, UpdateError};
 use crate::heap::{
-    Copied, DIRECTORY, Heap, HeapError, LAST_OBJECT, MOST_ANNOUNCED, Memory, clear_out, take_body,
+    Copied, DIRECTORY, Heap, HeapError, LAST_OBJECT, MOST_ANNOUNCED, Memory, PAGE, clear_out,
+    take_body,
 };
 use crate::place::{Part, Place};
 use crate::segment::directory::{self, Entry};
@@ -23,7 +24,7 @@ const CONDEMNED: u64 = 24;
 const RECORD: usize = directory::ENTRY + 8;
 
 const NO_RECORD: Fault = Fault::Corrupted("an object's record in a manager's directory is none");
-const ZEROES: [u8; 4096] = [0; 4096];
+const ZEROES: [u8; PAGE as usize] = [0; PAGE as usize];
 
 /// What the directory says of an object.
 #[derive(Clone, Debug)]
@@ -71,7 +72,7 @@ impl Record {
             .entry()
             .check(&label, segment.participants(), expected)?;
         let (first, end) = (heap.geometry().page(0), heap.geometry().end);
-        let inside = part.offset % 4096 == 0
+        let inside = part.offset.is_multiple_of(PAGE)
             && part.offset >= first
             && part.offset <= end
             && part.len <= end - part.offset;

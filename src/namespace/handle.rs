@@ -170,6 +170,7 @@ impl Namespace {
 
 /// An attribute that nobody else changes.
 struct Attribute<'a> {
+    place: &'a Place,
     locked: Locked<'a>,
     hash: u64,
     name: &'a str,
@@ -186,6 +187,7 @@ impl<'a> Attribute<'a> {
         let mut copied = Copied::new();
         let spot = locked.find(hash, name.as_bytes(), &mut copied)?;
         Ok(Attribute {
+            place: &namespace.place,
             locked,
             hash,
             name,
@@ -200,7 +202,8 @@ impl<'a> Attribute<'a> {
 
     fn put(self, value: &[u8]) -> Result<()> {
         let name = self.name.as_bytes();
-        Ok(self.locked.put(self.spot, self.hash, name, value)?)
+        let put = || self.locked.put(self.spot, self.hash, name, value);
+        Ok(manager::with_room(self.place, put)?)
     }
 
     fn remove(self) -> Result<bool> {

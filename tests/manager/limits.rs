@@ -2,6 +2,8 @@
 
 use crossproc::{Dict, Error, Manager, Queue, UpdateError};
 
+use super::children::Holder;
+
 fn small(pages: u64) -> Manager {
     Manager::options().memory(pages * 4096).anonymous().unwrap()
 }
@@ -83,6 +85,40 @@ fn a_dict_has_the_memory_of_what_was_removed() {
     manager.remove_object("first").unwrap();
     second.insert(&1, &large).unwrap();
     assert_eq!(second.get(&1), Ok(Some(large)));
+}
+
+/// The last one who had it open is killed, so that nobody gives its memory back before somebody needs it.
+#[test]
+fn who_needs_memory_has_that_of_what_was_removed_under_the_dead() {
+    guarded!();
+    let large = vec![2; 40 * 4096];
+    type Use<'a> = (&'static str, &'a dyn Fn(&Manager));
+    let uses: [Use<'_>; 3] = [
+        ("dict", &|manager: &Manager| {
+            let dict = manager.dict::<u32, Vec<u8>>("second").unwrap();
+            dict.insert(&1, &large).unwrap();
+        }),
+        ("list", &|manager: &Manager| {
+            let list = manager.list::<Vec<u8>>("second").unwrap();
+            list.push(&large).unwrap();
+        }),
+        ("namespace", &|manager: &Manager| {
+            let namespace = manager.namespace("second").unwrap();
+            namespace.set("large", &large).unwrap();
+        }),
+    ];
+    for (what, needs_memory) in uses {
+        let manager = small(64);
+        let mut holder = Holder::of(|| {
+            let first = manager.dict::<u32, Vec<u8>>("first").unwrap();
+            first.insert(&1, &vec![1; 40 * 4096]).unwrap();
+            first
+        });
+        manager.remove_object("first").unwrap();
+        holder.kill();
+        needs_memory(&manager);
+        assert!(manager.memory().unwrap().used >= 40 * 4096, "{what}");
+    }
 }
 
 #[test]

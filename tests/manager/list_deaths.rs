@@ -1,8 +1,9 @@
-//! Lists of several processes, some of which are stopped or killed.
+#![allow(unsafe_code)] // fork(2), in the middle of an operation
+//! Lists of several processes, some of which are stopped, forked or killed.
 
 use std::collections::BTreeSet;
 
-use crossproc::{List, Manager};
+use crossproc::{Fault, List, Manager, UpdateError};
 
 use super::children::{Word, succeeds, until};
 use super::forked::{Child, fork};
@@ -112,4 +113,46 @@ fn a_list_is_sorted_or_not_and_never_half() {
     });
     stop.set(1);
     succeeds(&mut writer);
+}
+
+/// Forks, in the middle of whatever it is called in: both go on.
+fn fork_here() -> Child {
+    // SAFETY: fork(2) copies this process; the copy ends in `is_refused`.
+    let pid = unsafe { libc::fork() };
+    assert_ne!(pid, -1, "fork");
+    Child { pid, reaped: None }
+}
+
+/// In the child, ends it; in the parent, sees that the child was refused.
+fn is_refused(mut child: Child, refused: bool) {
+    if child.pid == 0 {
+        // SAFETY: _exit(2) does not return.
+        unsafe { libc::_exit(if refused { 0 } else { 1 }) }
+    }
+    succeeds(&mut child);
+}
+
+#[test]
+fn a_forked_child_changes_nothing_under_its_parents_lock() {
+    guarded!();
+    let manager = Manager::new().unwrap();
+    let list = manager.list::<u32>("list").unwrap();
+    list.extend([3, 1, 2]).unwrap();
+    let lost = UpdateError::Fault(Fault::RoleLost);
+
+    let mut child = None;
+    let updated = list.update(0, |value| {
+        let forked = child.insert(fork_here());
+        value + u32::from(forked.pid == 0)
+    });
+    is_refused(child.take().unwrap(), updated == Err(lost.into()));
+    assert_eq!(updated, Ok(3));
+
+    let sorted = list.sort_by_key(|value| {
+        child.get_or_insert_with(fork_here);
+        *value
+    });
+    is_refused(child.take().unwrap(), sorted == Err(lost));
+    assert_eq!(sorted, Ok(()));
+    assert_eq!(list.to_vec(), Ok(vec![1, 2, 3]));
 }
