@@ -2,24 +2,17 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::time::Duration;
 
 use super::table::{self, Entrance, Read, Spot};
 use crate::atomic::{AtomicU64, Ordering, spin_loop};
 use crate::error::{Fault, TryLockError, UpdateError};
 use crate::heap::{
-    self, COUNT, Copied, EPOCH, Heap, HeapError, Link, Memory, SHARD, Shard, Tenant,
+    self, COUNT, Copied, EPOCH, Heap, HeapError, Link, Memory, OPTIMISM, SHARD, Shard, Tenant,
 };
 use crate::wait::Patience;
 
 /// Where in the first shard the words are that concern the whole dict: its epoch.
 const DICT_EPOCH: u64 = 16;
-
-/// How often a reader that is overtaken by writers tries again before it takes the lock.
-const PATIENCE: u32 = 64;
-
-/// How long it waits for that before it tries again without.
-const A_WHILE: Duration = Duration::from_millis(10);
 
 /// Shards of a dict: as many can be changed at a time.
 pub(crate) const SHARDS: u32 = 16;
@@ -97,7 +90,7 @@ impl Shards {
             epoch: self.epoch(),
         };
         loop {
-            for _ in 0..PATIENCE {
+            for _ in 0..OPTIMISM {
                 match table::read(&self.heap, entrance, hash, key, copied)? {
                     Read::Found => return Ok(true),
                     Read::Absent => return Ok(false),
@@ -107,7 +100,6 @@ impl Shards {
             if let Some(found) = self.get_locked(hash, key, copied)? {
                 return Ok(found);
             }
-            // Its owner keeps it. If it stands still, nobody overtakes a reader any more.
         }
     }
 
@@ -120,13 +112,10 @@ impl Shards {
         copied: &mut Copied,
     ) -> Result<Option<bool>, Fault> {
         let shard = self.shard_of(hash);
-        let found = match self.lock_within(shard, Patience::timeout(A_WHILE)) {
-            Ok(None) => return Ok(None),
-            Ok(Some(locked)) => locked.find(hash, key, copied)?,
-            // It is this thread that changes something, and so nobody else does.
-            Err(UpdateError::Deadlock) => self.unlocked(shard).find(hash, key, copied)?,
-            Err(UpdateError::Fault(fault)) => return Err(fault),
-            Err(_) => return Err(Fault::Corrupted("a lock asks for memory")),
+        let found = match heap::unless_mine(self.lock_within(shard, heap::a_while()))? {
+            Some(None) => return Ok(None),
+            Some(Some(locked)) => locked.find(hash, key, copied)?,
+            None => self.unlocked(shard).find(hash, key, copied)?,
         };
         Ok(Some(found != Spot::Absent))
     }
@@ -229,13 +218,7 @@ impl Shards {
 
     /// Copies of all keys and values in a shard, as they were at one instant.
     pub(crate) fn snapshot(&self, shard: u32) -> Result<Vec<Pair>, Fault> {
-        let lock = match self.lock(shard) {
-            Ok(lock) => Some(lock),
-            // It is this thread that changes something, and so nobody else does.
-            Err(UpdateError::Deadlock) => None,
-            Err(UpdateError::Fault(fault)) => return Err(fault),
-            Err(_) => return Err(Fault::Corrupted("a lock asks for memory")),
-        };
+        let lock = heap::unless_mine(self.lock(shard))?;
         let mut all = Vec::new();
         self.unlocked(shard)
             .each::<HeapError>(&mut Copied::new(), |_, _, copied| {

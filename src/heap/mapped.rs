@@ -4,6 +4,7 @@
 use std::marker::PhantomData;
 use std::sync::MutexGuard as NotSend;
 use std::thread;
+use std::time::Duration;
 
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 
@@ -16,6 +17,24 @@ use crate::place::Place;
 use crate::platform::copy;
 use crate::sync::guarded::{self, Taken};
 use crate::wait::Patience;
+
+/// How often a reader that is overtaken by writers tries again before it takes the lock.
+pub(crate) const OPTIMISM: u32 = 64;
+
+/// How long it waits for that before it tries again without: if the lock's owner stands still, nobody overtakes a reader any more.
+pub(crate) fn a_while() -> Patience {
+    Patience::timeout(Duration::from_millis(10))
+}
+
+/// The lock that a reader asked for; nothing if this thread has it, because then nobody else changes anything.
+pub(crate) fn unless_mine<L>(lock: Result<L, UpdateError>) -> Result<Option<L>, Fault> {
+    match lock {
+        Ok(lock) => Ok(Some(lock)),
+        Err(UpdateError::Deadlock) => Ok(None),
+        Err(UpdateError::Fault(fault)) => Err(fault),
+        Err(_) => Err(Fault::Corrupted("a lock asks for memory")),
+    }
+}
 
 /// The body of a manager's segment.
 #[derive(Clone, Debug)]

@@ -21,7 +21,7 @@ pub(crate) use layout::{DIRECTORY, Geometry, LAST_OBJECT, MOST_ANNOUNCED};
 pub(crate) use layout::{MOST_MEMORY, SEED};
 pub(crate) use layout::{PAGE, UNIT};
 #[cfg(not(loom))]
-pub(crate) use mapped::{Heap, Locked};
+pub(crate) use mapped::{Heap, Locked, OPTIMISM, a_while, unless_mine};
 #[cfg(not(loom))]
 pub(crate) use pages::used;
 pub(crate) use pages::{HeapError, Memory, Tenant, is_inside};

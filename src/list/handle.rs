@@ -51,6 +51,11 @@ use crate::segment::{Capacity, ElementLayout, Kind, Options, Primitive, Size};
 ///
 /// Each change is one store. A process that is killed has made it or has not; nobody sees half of it, nobody waits for it, and the
 /// memory that it was about to use is free for the next.
+///
+/// # Forks
+///
+/// A forked child may use what it inherits; but if it was forked inside of a function that its parent gave to [`update`](List::update) or
+/// [`sort_by_key`](List::sort_by_key), it changes nothing when it comes out of that: [`Fault::RoleLost`].
 pub struct List<T: Object> {
     pub(super) row: Row,
     place: Place,

@@ -2,22 +2,15 @@
 
 use std::fmt;
 use std::ops::{Deref, Range};
-use std::time::Duration;
 
 use super::core;
 use super::read::{self, Read, Which};
 use crate::atomic::spin_loop;
 use crate::error::{Fault, TryLockError, UpdateError};
-use crate::heap::{self, Copied, Heap, HeapError, Link, SHARD, Shard, Tenant};
+use crate::heap::{self, Copied, Heap, HeapError, Link, OPTIMISM, SHARD, Shard, Tenant};
 use crate::manager;
 use crate::object::Encoded;
 use crate::wait::Patience;
-
-/// How often a reader that is overtaken by writers tries again before it takes the lock.
-const PATIENCE: u32 = 64;
-
-/// How long it waits for that before it tries again without.
-const A_WHILE: Duration = Duration::from_millis(10);
 
 /// The words of a list of bytes, and the heap that keeps them mapped.
 #[derive(Clone)]
@@ -40,20 +33,19 @@ impl Row {
     #[inline]
     pub(super) fn get(&self, which: Which, copied: &mut Copied) -> Result<bool, Fault> {
         loop {
-            for _ in 0..PATIENCE {
+            for _ in 0..OPTIMISM {
                 match read::read(&self.heap, self.at, which, copied)? {
                     Read::Done(found) => return Ok(found),
                     Read::Overtaken => spin_loop(),
                 }
             }
-            let found = self.look_within(Patience::timeout(A_WHILE), |list| {
+            let found = self.look_within(heap::a_while(), |list| {
                 let index = match which {
                     Which::At(index) => index,
                     Which::Last => list.len()?.saturating_sub(1),
                 };
                 list.copy(index, copied)
             })?;
-            // Its owner keeps the lock. If it stands still, nobody overtakes a reader any more.
             if let Some(found) = found {
                 return Ok(found);
             }
@@ -64,13 +56,13 @@ impl Row {
     #[inline]
     pub(super) fn len(&self) -> Result<u64, Fault> {
         loop {
-            for _ in 0..PATIENCE {
+            for _ in 0..OPTIMISM {
                 match read::len(&self.heap, self.at)? {
                     Read::Done(len) => return Ok(len),
                     Read::Overtaken => spin_loop(),
                 }
             }
-            if let Some(len) = self.look_within(Patience::timeout(A_WHILE), |list| list.len())? {
+            if let Some(len) = self.look_within(heap::a_while(), |list| list.len())? {
                 return Ok(len);
             }
         }
@@ -106,14 +98,10 @@ impl Row {
         patience: Patience,
         look: impl FnOnce(&core::Locked<'_, Heap>) -> Result<R, HeapError>,
     ) -> Result<Option<R>, Fault> {
-        let _lock = match self.lock_within(patience) {
-            Ok(Some(lock)) => Some(lock),
-            Ok(None) => return Ok(None),
-            // It is this thread that changes something, and so nobody else does.
-            Err(UpdateError::Deadlock) => None,
-            Err(UpdateError::Fault(fault)) => return Err(fault),
-            Err(_) => return Err(Fault::Corrupted("a lock asks for memory")),
-        };
+        let lock = heap::unless_mine(self.lock_within(patience))?;
+        if matches!(lock, Some(None)) {
+            return Ok(None);
+        }
         Ok(Some(look(&self.unlocked())?))
     }
 
