@@ -21,6 +21,7 @@ pub use operation::{
 };
 pub use update_at::UpdateAtError;
 
+use crate::pool::{JobError, TaskError};
 use crate::process::JoinError;
 
 /// The result of everything here that is not a single send or receive.
@@ -271,6 +272,14 @@ pub enum Error {
     /// A child process did not return a value.
     #[error(transparent)]
     Join(#[from] JoinError),
+
+    /// A pool's job has no result.
+    #[error(transparent)]
+    Job(#[from] JobError),
+
+    /// A task of several has no result.
+    #[error(transparent)]
+    Task(#[from] TaskError),
 
     /// This system cannot do what is needed.
     #[error("not supported here: {reason}")]

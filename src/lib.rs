@@ -11,6 +11,7 @@
 //! - [`manager`]: named objects in one segment, without a server: [`Dict`], [`List`], [`Namespace`] of any serde types, and all of the others.
 //! - [`values`]: [`Value`] and [`Array`], at the speed of memory.
 //! - [`Group`]: several of these in one segment.
+//! - [`Pool`]: worker processes that run functions of this program, many tasks at a time, with results in order or as they come.
 //! - [`process`]: child processes that run a function of this program, with typed arguments and results, in which all of these
 //!   travel.
 //!
@@ -141,6 +142,8 @@ mod place;
 #[cfg(not(loom))]
 mod platform;
 #[cfg(not(loom))]
+pub mod pool;
+#[cfg(not(loom))]
 pub mod process;
 #[cfg(not(loom))]
 mod refusal;
@@ -185,6 +188,8 @@ pub use messages::{MessageQueue, ObjectQueue};
 pub use namespace::Namespace;
 #[cfg(not(loom))]
 pub use object::Object;
+#[cfg(not(loom))]
+pub use pool::Pool;
 #[cfg(not(loom))]
 pub use process::init;
 #[cfg(not(loom))]

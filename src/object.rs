@@ -19,6 +19,32 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Fault>
     postcard::to_allocvec(value).map_err(|_| Fault::Encode)
 }
 
+/// Adds a value in serialised form. If that fails, or panics, what was there before is there still, and perhaps more.
+#[inline]
+pub(crate) fn append<T: Serialize + ?Sized>(value: &T, to: &mut Vec<u8>) -> postcard::Result<()> {
+    struct Appended<'a>(&'a mut Vec<u8>);
+    impl Flavor for Appended<'_> {
+        type Output = ();
+
+        #[inline]
+        fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+            self.0.push(byte);
+            Ok(())
+        }
+
+        #[inline]
+        fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+            self.0.extend_from_slice(bytes);
+            Ok(())
+        }
+
+        fn finalize(self) -> postcard::Result<()> {
+            Ok(())
+        }
+    }
+    postcard::serialize_with_flavor(value, Appended(to))
+}
+
 #[inline]
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     match split(bytes)? {

@@ -92,6 +92,12 @@ impl<R: DeserializeOwned> Child<R> {
         })
     }
 
+    /// How it ended, of one that has.
+    pub(crate) fn outcome(&self) -> Result<R, JoinError> {
+        let outcome = self.result_by(Some(Instant::now()));
+        outcome.and_then(|outcome| outcome.ok_or(JoinError::Unobserved))
+    }
+
     fn result_by(&self, deadline: Option<Instant>) -> Result<Option<R>, JoinError> {
         let end = self.process.wait(deadline)?;
         end.map(|end| self.result(end)).transpose()
@@ -106,6 +112,10 @@ impl<R: DeserializeOwned> Child<R> {
 }
 
 impl<R> Child<R> {
+    pub(crate) fn has_ended(&self) -> bool {
+        self.process.is_ready()
+    }
+
     /// What is asked about its end by others than those who join.
     pub(crate) fn process(&self) -> &Arc<ChildProcess> {
         &self.process

@@ -184,7 +184,7 @@ fn enter(marker: &Marker) -> ! {
     let (answer, result) = match outcome {
         Ok(Ok(result)) => (Answer::Returned, result),
         Ok(Err(answer)) => (answer, Vec::new()),
-        Err(panic) => (panics::describe(&*panic), Vec::new()),
+        Err(panic) => (panics::answer_to(&*panic), Vec::new()),
     };
     let code = match &answer {
         Answer::Returned => 0,

@@ -61,4 +61,5 @@ pub use child::Child;
 pub(crate) use child::ChildProcess;
 pub use entry::init;
 pub use error::JoinError;
+pub(crate) use panics::describe as describe_panic;
 pub use spawn::spawn;

@@ -30,13 +30,19 @@ pub(super) fn remember(letter: &'static Letter) {
 }
 
 /// The answer to a caught panic.
-pub(super) fn describe(payload: &(dyn Any + Send)) -> Answer {
+pub(super) fn answer_to(payload: &(dyn Any + Send)) -> Answer {
+    let (message, location) = describe(payload);
+    Answer::Panicked { message, location }
+}
+
+/// A caught panic's message, and where it was.
+pub(crate) fn describe(payload: &(dyn Any + Send)) -> (String, Option<String>) {
     let message = message(payload);
     // A panic that was caught and resumed, perhaps on another thread, passed no hook here: what this
     // thread remembers may then be another, earlier one.
     let latest = LATEST.take().filter(|(latest, _)| *latest == message);
     let location = latest.map(|(_, location)| location);
-    Answer::Panicked { message, location }
+    (message, location)
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {

@@ -1,0 +1,550 @@
+//! The parent's side of every ticket: what it is for, and what becomes of it. All of it under one lock.
+//!
+//! Each task of an [`Errand`] gets one outcome, as `done` moves past it: a report moves it past what it reports, a death past what died with the
+//! worker, giving up past everything. A ticket is in use until its errand is done; one whose worker was condemned is in use until that has ended.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytemuck::Zeroable;
+
+use super::board::{self, Board, Stage, Use, next_generation};
+use super::error::JobError;
+use super::message::{self, Flags, JobHeader, Large, ReportHeader, Unsent};
+use super::order::{Errand, Order};
+use super::worker::Left;
+use crate::error::{Fault, TryRecvError};
+use crate::process::{Child, JoinError};
+use crate::{Array, Event, MessageQueue};
+
+/// Tickets: messages on their way at a time.
+pub(super) const TICKETS: usize = 1024;
+/// Reports received in one go.
+const AT_ONCE: usize = 256;
+
+/// Whether there is more to come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Doors {
+    Open,
+    /// What is there is done, and nothing else.
+    Closed,
+    /// All workers are killed.
+    Terminated,
+}
+
+/// The parent's handles.
+#[derive(Debug)]
+pub(super) struct Segments {
+    pub(super) jobs: MessageQueue,
+    pub(super) results: MessageQueue,
+    pub(super) board: Board,
+    pub(super) seats: Array<u64>,
+    pub(super) attention: Event,
+    pub(super) large: Large,
+}
+
+#[derive(Debug)]
+struct Ticket {
+    generation: u64,
+    errand: Option<Errand>,
+    /// Its worker is being killed on its account.
+    condemned: bool,
+}
+
+/// Where a worker sits.
+#[derive(Debug, Default)]
+pub(super) struct Seat {
+    pub(super) worker: Option<Arc<Child<Left>>>,
+    pub(super) incarnation: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Desk {
+    segments: Arc<Segments>,
+    tickets: Vec<Ticket>,
+    free: Vec<u32>,
+    /// To be sent, again or for the first time.
+    backlog: VecDeque<u32>,
+    /// Those whose errand's time is limited.
+    timed: usize,
+    pub(super) seats: Vec<Seat>,
+    pub(super) doors: Doors,
+    /// Somebody sleeps until results come.
+    pub(super) is_watched: bool,
+    /// How many others sleep until something changes.
+    pub(super) waiters: usize,
+    /// Workers that ended before they were ready, one after the other.
+    pub(super) false_starts: u32,
+    pub(super) last_failure: String,
+    /// Workers that were killed or exited, and those that were replaced for their age.
+    pub(super) deaths: u64,
+}
+
+impl Desk {
+    pub(super) fn new(segments: Arc<Segments>, seats: usize) -> Desk {
+        let ticket = || Ticket {
+            generation: 0,
+            errand: None,
+            condemned: false,
+        };
+        Desk {
+            segments,
+            tickets: (0..TICKETS).map(|_| ticket()).collect(),
+            free: (0..TICKETS as u32).rev().collect(),
+            backlog: VecDeque::new(),
+            timed: 0,
+            seats: (0..seats).map(|_| Seat::default()).collect(),
+            doors: Doors::Open,
+            is_watched: false,
+            waiters: 0,
+            false_starts: 0,
+            last_failure: String::new(),
+            deaths: 0,
+        }
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.free.len() == TICKETS
+    }
+
+    /// Whether it is closed, everything is done, and all workers are gone.
+    pub(super) fn is_over(&mut self) -> Option<()> {
+        let gone = self.seats.iter().all(|seat| seat.worker.is_none());
+        (self.doors != Doors::Open && self.is_idle() && gone).then_some(())
+    }
+
+    pub(super) fn has_backlog(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        !self.free.is_empty()
+    }
+
+    /// Takes on an errand. There has to be [room](Desk::has_room).
+    pub(super) fn accept(&mut self, errand: Errand) {
+        let number = self.free.pop().expect("there is room");
+        errand.order.inbox().tickets += 1;
+        self.timed += usize::from(errand.terms.timeout.is_some());
+        self.tickets[number as usize].errand = Some(errand);
+        self.backlog.push_back(number);
+        self.flush();
+    }
+
+    fn is_of(&self, number: u32) -> Use {
+        Use {
+            ticket: number,
+            generation: self.tickets[number as usize].generation,
+        }
+    }
+
+    /// Sends what waits to be sent, as far as there is room.
+    pub(super) fn flush(&mut self) {
+        while let Some(&number) = self.backlog.front() {
+            match self.send(number) {
+                Err(Unsent::Full) => return,
+                Ok(()) => {
+                    self.backlog.pop_front();
+                }
+                Err(unsent) => {
+                    self.backlog.pop_front();
+                    let why = match unsent {
+                        Unsent::NoRoom(error) => JobError::Arguments {
+                            reason: error.to_string(),
+                        },
+                        Unsent::Fault(fault) => JobError::Fault(fault),
+                        Unsent::Closed | Unsent::Full => JobError::Terminated,
+                    };
+                    self.board().free(self.is_of(number));
+                    self.give_up(number, why);
+                }
+            }
+        }
+    }
+
+    fn board(&self) -> &Board {
+        &self.segments.board
+    }
+
+    fn send(&mut self, number: u32) -> Result<(), Unsent> {
+        let ticket = &self.tickets[number as usize];
+        let Some(errand) = &ticket.errand else {
+            return Ok(()); // It was given up.
+        };
+        self.forget_arguments(number, ticket.generation, errand.arguments.len());
+        let ticket = &mut self.tickets[number as usize];
+        let errand = ticket.errand.as_mut().expect("it was there just now");
+        ticket.generation = next_generation(ticket.generation);
+        let mut flags = 0;
+        if errand.terms.timeout.is_some() {
+            flags |= Flags::TIMED | Flags::EACH;
+        }
+        if errand.attempts > 0 {
+            // So that those are told apart that had nothing to do with it.
+            flags |= Flags::EACH;
+        }
+        errand.base = errand.done;
+        let what = Use {
+            ticket: number,
+            generation: ticket.generation,
+        };
+        self.segments.board.make_ready(what);
+        let header = JobHeader {
+            ticket: number,
+            flags,
+            generation: what.generation,
+            code: errand.place.code,
+            seal: errand.place.seal,
+            count: (errand.ends.len() - errand.done) as u64,
+        };
+        message::send(
+            &self.segments.jobs,
+            &self.segments.large,
+            header,
+            &errand.arguments[errand.offset()..],
+            MessageQueue::try_loan,
+        )
+    }
+
+    // What comes back.
+
+    /// Files the reports that have come. Whether there were any.
+    pub(super) fn receive(&mut self) -> Result<bool, Fault> {
+        let segments = Arc::clone(&self.segments);
+        let mut any = false;
+        for _ in 0..AT_ONCE {
+            let message = match segments.results.try_recv() {
+                Ok(message) => message,
+                Err(TryRecvError::Empty | TryRecvError::Closed | TryRecvError::PeerDied) => break,
+                Err(TryRecvError::Fault(fault)) => return Err(fault),
+            };
+            any = true;
+            let mut header: ReportHeader = message::header(&message).ok_or(GARBAGE)?;
+            if self.is_current(&header)? {
+                let body = message::body(&segments.large, &mut header, &message)?;
+                self.file(&header, body.ok_or(GARBAGE)?)?;
+            } // Else it is of what was given up meanwhile.
+            if header.flags & Flags::STORED != 0 {
+                message::discard(&segments.large, &header);
+            }
+        }
+        if any {
+            self.flush();
+        }
+        Ok(any)
+    }
+
+    fn is_current(&self, header: &ReportHeader) -> Result<bool, Fault> {
+        let ticket = self.tickets.get(header.ticket as usize);
+        let ticket = ticket.ok_or(GARBAGE)?;
+        Ok(ticket.errand.is_some() && ticket.generation == header.generation)
+    }
+
+    fn file(&mut self, header: &ReportHeader, outcomes: Vec<u8>) -> Result<(), Fault> {
+        let ticket = self.tickets.get_mut(header.ticket as usize);
+        let errand = ticket.and_then(|ticket| ticket.errand.as_mut());
+        let errand = errand.ok_or(GARBAGE)?;
+        let first = errand.base as u64 + header.first.min(u64::from(u32::MAX));
+        let left = (errand.ends.len() - errand.done) as u64;
+        if first != errand.done as u64 || header.count == 0 || header.count > left {
+            return Err(GARBAGE);
+        }
+        let mut inbox = errand.order.inbox();
+        inbox.measure(header.count, header.nanos);
+        drop(inbox);
+        errand.deliver(header.count as usize, Ok(outcomes));
+        if errand.done >= errand.suspects {
+            errand.attempts = 0;
+        }
+        if errand.is_done() {
+            self.resolved(header.ticket);
+        }
+        Ok(())
+    }
+
+    /// Its errand is done.
+    fn resolved(&mut self, number: u32) {
+        let ticket = &mut self.tickets[number as usize];
+        if ticket.condemned {
+            return; // Until its worker has ended.
+        }
+        let Some(errand) = ticket.errand.take() else {
+            return;
+        };
+        errand.order.inbox().tickets -= 1;
+        self.timed -= usize::from(errand.terms.timeout.is_some());
+        let generation = ticket.generation;
+        self.forget_arguments(number, generation, errand.arguments.len());
+        self.free.push(number);
+    }
+
+    /// Those of so many bytes may have been too long for the queue.
+    fn forget_arguments(&self, ticket: u32, generation: u64, len: usize) {
+        if len > self.segments.jobs.memory() / 8 {
+            let header = JobHeader {
+                ticket,
+                generation,
+                ..Zeroable::zeroed()
+            };
+            message::discard(&self.segments.large, &header);
+        }
+    }
+
+    fn give_up(&mut self, number: u32, why: JobError) {
+        let ticket = &mut self.tickets[number as usize];
+        if let Some(errand) = &mut ticket.errand {
+            errand.give_up(why);
+            self.resolved(number);
+        }
+    }
+
+    // Killing.
+
+    /// Has the tasks of an order not run any more: those that are running are killed with their workers. They are told why.
+    pub(super) fn cancel(&mut self, order: &Order, is_wanted: bool) {
+        for number in 0..TICKETS as u32 {
+            let ticket = &self.tickets[number as usize];
+            let Some(errand) = &ticket.errand else {
+                continue;
+            };
+            if !errand.order.is(order) || errand.is_done() {
+                continue;
+            }
+            let waits = self.backlog.contains(&number);
+            if waits || self.board().revoke(self.is_of(number)) {
+                self.backlog.retain(|waiting| *waiting != number);
+                self.give_up(number, JobError::Cancelled);
+            } else if is_wanted {
+                self.condemn(number, JobError::Cancelled);
+            }
+        }
+    }
+
+    /// Kills the worker that runs it, if one does.
+    fn condemn(&mut self, number: u32, why: JobError) {
+        let what = self.is_of(number);
+        let Some(seat) = self.board().condemn(what) else {
+            return;
+        };
+        let ticket = &mut self.tickets[number as usize];
+        ticket.condemned = true;
+        if let Some(errand) = &mut ticket.errand {
+            errand.verdict = Some(why);
+        }
+        let seat = self.seats.get(usize::from(seat));
+        if let Some(worker) = seat.and_then(|seat| seat.worker.as_ref()) {
+            let _ = worker.kill();
+        }
+    }
+
+    /// Kills those whose time is up. When to look again, if ever.
+    pub(super) fn enforce_timeouts(&mut self) -> Option<Instant> {
+        if self.timed == 0 {
+            return None;
+        }
+        let now = board::now();
+        let mut next: Option<Duration> = None;
+        for number in 0..TICKETS as u32 {
+            let ticket = &self.tickets[number as usize];
+            let timeout = ticket
+                .errand
+                .as_ref()
+                .and_then(|errand| errand.terms.timeout);
+            let Some(limit) = timeout.filter(|_| !ticket.condemned) else {
+                continue;
+            };
+            let what = self.is_of(number);
+            let state = self.board().state(number);
+            let runs = state.is_some_and(|state| {
+                state.stage == Stage::Running && state.generation == what.generation
+            });
+            let began = self.board().began(what).filter(|_| runs);
+            let ran = began.map_or(Duration::ZERO, |began| {
+                // One that begins at this moment may be ahead.
+                let ran = now.wrapping_sub(began);
+                Duration::from_millis(u64::from(if ran > u32::MAX / 2 { 0 } else { ran }))
+            });
+            // The clock's milliseconds are whole ones.
+            let left = (limit + Duration::from_millis(1)).saturating_sub(ran);
+            if left.is_zero() {
+                self.condemn(number, JobError::TimedOut { limit });
+            } else {
+                next = Some(next.map_or(left, |next| next.min(left)));
+            }
+        }
+        next.map(|left| Instant::now() + left)
+    }
+
+    // Workers that end.
+
+    fn is_ready(&self, seat: usize) -> bool {
+        self.segments.seats.get(seat) == Ok(self.seats[seat].incarnation)
+    }
+
+    pub(super) fn nobody_is_ready(&self) -> bool {
+        let mut seats = 0..self.seats.len();
+        seats.all(|seat| self.seats[seat].worker.is_none() || !self.is_ready(seat))
+    }
+
+    /// Empties the seats of workers that have ended, and says what became of what they had. Whether there were any.
+    pub(super) fn bury(&mut self) -> Result<bool, Fault> {
+        let ended: Vec<_> = (0..self.seats.len())
+            .filter(|seat| {
+                let worker = self.seats[*seat].worker.as_ref();
+                worker.is_some_and(|worker| worker.has_ended())
+            })
+            .collect();
+        if ended.is_empty() {
+            return Ok(false);
+        }
+        // What they sent comes first.
+        while self.receive()? {}
+        for seat in ended {
+            let Some(worker) = self.seats[seat].worker.take() else {
+                continue;
+            };
+            let end = worker.outcome();
+            let was_ready = self.is_ready(seat);
+            self.take_back(seat, &end);
+            match end {
+                Ok(Left::Closed | Left::Renewed) => self.false_starts = 0,
+                Ok(Left::Failed(reason)) => {
+                    self.last_failure = reason;
+                    self.abandon();
+                }
+                Err(error) => {
+                    self.deaths += 1;
+                    self.last_failure = error.to_string();
+                    if was_ready {
+                        self.false_starts = 0;
+                    } else {
+                        self.false_starts += 1;
+                    }
+                }
+            }
+        }
+        self.forget_large();
+        self.flush();
+        Ok(true)
+    }
+
+    /// Says what became of the tickets that a worker had.
+    fn take_back(&mut self, seat: usize, end: &Result<Left, JoinError>) {
+        for number in 0..TICKETS as u32 {
+            let what = self.is_of(number);
+            let Some(state) = self.board().state(number) else {
+                continue;
+            };
+            let is_its = matches!(
+                state.stage,
+                Stage::Running | Stage::Finished | Stage::Condemned
+            ) && usize::from(state.seat) == seat
+                && state.generation == what.generation;
+            let begun = self.board().task(what);
+            let ticket = &mut self.tickets[number as usize];
+            let Some(errand) = ticket.errand.as_mut().filter(|_| is_its) else {
+                continue;
+            };
+            ticket.condemned = false;
+            let verdict = errand.verdict.take();
+            if verdict == Some(JobError::Cancelled) {
+                errand.give_up(JobError::Cancelled);
+            }
+            // Garbage counts as the last of them.
+            let behind = begun.map_or(0, |task| errand.base + task as usize + 1);
+            let behind = behind.min(errand.ends.len());
+            let died = behind.saturating_sub(errand.done);
+            if died > 0 {
+                errand.attempts += 1;
+                errand.suspects = errand.suspects.max(behind);
+                if verdict.is_some() || errand.attempts > errand.terms.retries {
+                    let attempts = errand.attempts;
+                    let why = verdict.unwrap_or_else(|| death(end, attempts));
+                    errand.deliver(died, Err(why));
+                    errand.attempts = 0;
+                }
+            }
+            if errand.is_done() {
+                self.resolved(number);
+            } else {
+                self.backlog.push_front(number);
+            }
+        }
+    }
+
+    /// Takes out of the dict what dead workers put there and nobody will take out.
+    fn forget_large(&self) {
+        let large = &self.segments.large;
+        if large.is_empty() {
+            return;
+        }
+        let _ = large.retain(|(_, number, generation, _), _| {
+            let ticket = self.tickets.get(*number as usize);
+            ticket.is_some_and(|ticket| ticket.errand.is_some() && ticket.generation == *generation)
+        });
+    }
+
+    /// No worker can be had: gives up everything.
+    pub(super) fn give_up_all(&mut self) {
+        let reason = self.last_failure.clone();
+        self.fail_all(&JobError::NoWorkers { reason });
+    }
+
+    /// What nobody runs, nor will.
+    fn fail_all(&mut self, why: &JobError) {
+        self.backlog.clear();
+        for number in 0..TICKETS as u32 {
+            let what = self.is_of(number);
+            self.board().free(what);
+            self.tickets[number as usize].condemned = false;
+            self.give_up(number, why.clone());
+        }
+    }
+
+    fn abandon(&mut self) {
+        self.kill_all();
+        self.give_up_all();
+    }
+
+    /// Kills all workers and gives up everything.
+    pub(super) fn terminate(&mut self) {
+        self.kill_all();
+        self.fail_all(&JobError::Terminated);
+    }
+
+    fn kill_all(&mut self) {
+        self.doors = Doors::Terminated;
+        for seat in &self.seats {
+            if let Some(worker) = &seat.worker {
+                let _ = worker.kill();
+            }
+        }
+    }
+}
+
+const GARBAGE: Fault = Fault::Corrupted("a message of the pool makes no sense");
+
+fn death(end: &Result<Left, JoinError>, attempts: u32) -> JobError {
+    match end {
+        Err(JoinError::Panicked { message, location }) => JobError::Panicked {
+            message: message.clone(),
+            location: location.clone(),
+        },
+        Err(JoinError::Killed { signal }) => JobError::WorkerDied {
+            signal: Some(*signal),
+            code: None,
+            attempts,
+        },
+        Err(JoinError::Exited { code }) => JobError::WorkerDied {
+            signal: None,
+            code: Some(*code),
+            attempts,
+        },
+        _ => JobError::WorkerDied {
+            signal: None,
+            code: None,
+            attempts,
+        },
+    }
+}

@@ -1,0 +1,70 @@
+//! Pools: worker processes that run functions of this program.
+//!
+//! A [`Pool`] has a number of workers, each a process. Functions are `fn` items, or closures that capture nothing; inputs and results are serde values.
+//!
+//! ```
+//! use crossproc::Pool;
+//!
+//! fn main() -> crossproc::Result<()> {
+//!     crossproc::init();                          // a worker begins here
+//!     let pool = Pool::new(4)?;
+//!     let squares: Vec<u64> = pool.map(|n: u64| n * n, 0..1000)?;
+//!     assert_eq!(squares[999], 998_001);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! | | results | the first error |
+//! |---|---|---|
+//! | [`map`](Pool::map), [`starmap`](Pool::starmap) | in a vector, in order | ends it |
+//! | [`map_ordered`](Pool::map_ordered) | one by one, in order | is an item |
+//! | [`map_unordered`](Pool::map_unordered) | one by one, as they come | is an item |
+//! | [`submit`](Pool::submit) | one, from its [`Job`] | is the job's |
+//!
+//! How tasks are run is said by [`Pool::tasks`]: in what [chunks](Tasks::chunk_size), with what [time limit](Tasks::timeout), how often [again](Tasks::retries) if a worker dies.
+//!
+//! # When a worker dies
+//!
+//! | | |
+//! |---|---|
+//! | the task it was running | [`WorkerDied`](JobError::WorkerDied), or is run again if it is to be |
+//! | tasks of the same chunk that it had done | have their results, but for those it had finished within the last millisecond: they fare like the one that was running |
+//! | tasks of the same chunk behind that | are run by others |
+//! | all others | are not affected |
+//! | the worker | is replaced |
+//!
+//! Each task has one outcome, and none is run twice unless it was told to be by [`retries`](Tasks::retries).
+//!
+//! # When the parent dies
+//!
+//! Its workers are killed by the kernel, whatever they do, and theirs in turn; the pool's memory has no name and goes with them. A pool that is dropped kills its workers, and does not
+//! hang.
+//!
+//! # In a worker
+//!
+//! A task may have pools of its own, and children. Handles cannot be part of what a task is given or returns; they reach workers in the arguments of the
+//! [initializer](Builder::initializer), or by name.
+
+mod board;
+mod builder;
+mod code;
+mod desk;
+mod error;
+mod handle;
+mod job;
+mod message;
+mod order;
+mod shared;
+mod shift;
+mod star;
+mod stream;
+mod tasks;
+mod worker;
+
+pub use builder::Builder;
+pub use error::{JobError, TaskError};
+pub use handle::Pool;
+pub use job::Job;
+pub use star::Star;
+pub use stream::{Ordered, Unordered};
+pub use tasks::{Progress, Tasks};

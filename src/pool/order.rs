@@ -1,0 +1,153 @@
+//! What is to be done for one caller, and what has come of it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::code::Place;
+use super::error::JobError;
+
+/// Under which terms tasks are run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Terms {
+    /// How long each may take.
+    pub(super) timeout: Option<Duration>,
+    /// How often those are run again whose worker has died.
+    pub(super) retries: u32,
+}
+
+/// Outcomes of tasks next to each other.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    /// Which task of the order the first one is.
+    pub(super) first: usize,
+    pub(super) count: usize,
+    /// The bytes of each outcome, one behind the other; or what became of all of them.
+    pub(super) outcomes: Result<Vec<u8>, JobError>,
+}
+
+/// A caller's inbox. Filled under the desk's lock, which is why a lock of its own is never waited for long.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Order(Arc<Mutex<Inbox>>);
+
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    pub(super) deliveries: VecDeque<Delivery>,
+    /// Tickets on their way.
+    pub(super) tickets: usize,
+    /// Nobody wants what comes of it.
+    pub(super) abandoned: bool,
+    /// What was measured: tasks, and how long they took.
+    tasks: u64,
+    nanos: u64,
+}
+
+impl Inbox {
+    /// The latest count most.
+    pub(super) fn measure(&mut self, tasks: u64, nanos: u64) {
+        self.tasks = (self.tasks / 2).saturating_add(tasks);
+        self.nanos = (self.nanos / 2).saturating_add(nanos);
+    }
+
+    /// How long a task takes, in nanoseconds; `None` while there is none that is done.
+    pub(super) fn each(&self) -> Option<u64> {
+        self.nanos.checked_div(self.tasks).map(|each| each.max(1))
+    }
+}
+
+impl Order {
+    pub(super) fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        // Nothing that could panic half-way runs under the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is(&self, other: &Order) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(super) fn deliver(&self, delivery: Delivery) {
+        let mut inbox = self.inbox();
+        if !inbox.abandoned {
+            inbox.deliveries.push_back(delivery);
+        }
+    }
+}
+
+/// Tasks that travel in one message, and what is to become of them.
+#[derive(Debug)]
+pub(super) struct Errand {
+    pub(super) order: Order,
+    /// Which task of the order is the first of these.
+    pub(super) first: usize,
+    pub(super) place: Place,
+    pub(super) terms: Terms,
+    /// The arguments of all tasks.
+    pub(super) arguments: Vec<u8>,
+    /// Where those of each end.
+    pub(super) ends: Vec<u32>,
+    /// How many of the tasks have an outcome.
+    pub(super) done: usize,
+    /// How many had one when the message was sent that is on its way.
+    pub(super) base: usize,
+    /// How often the tasks that are not done were begun, by workers that died of it.
+    pub(super) attempts: u32,
+    /// Of which of them that is the number: those before this one, counted like `done`.
+    pub(super) suspects: usize,
+    /// Why its worker is being killed.
+    pub(super) verdict: Option<JobError>,
+}
+
+impl Errand {
+    pub(super) fn new(
+        order: Order,
+        first: usize,
+        place: Place,
+        terms: Terms,
+        arguments: Vec<u8>,
+        ends: Vec<u32>,
+    ) -> Errand {
+        Errand {
+            order,
+            first,
+            place,
+            terms,
+            arguments,
+            ends,
+            done: 0,
+            base: 0,
+            attempts: 0,
+            suspects: 0,
+            verdict: None,
+        }
+    }
+
+    /// Where the arguments begin of those that have no outcome.
+    pub(super) fn offset(&self) -> usize {
+        match self.done {
+            0 => 0,
+            done => self.ends[done - 1] as usize,
+        }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.done == self.ends.len()
+    }
+
+    /// The next `count` tasks have an outcome.
+    pub(super) fn deliver(&mut self, count: usize, outcomes: Result<Vec<u8>, JobError>) {
+        let first = self.first + self.done;
+        self.done += count;
+        if count > 0 {
+            self.order.deliver(Delivery {
+                first,
+                count,
+                outcomes,
+            });
+        }
+    }
+
+    /// None of the others will be run.
+    pub(super) fn give_up(&mut self, why: JobError) {
+        self.deliver(self.ends.len() - self.done, Err(why));
+    }
+}
