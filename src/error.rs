@@ -269,6 +269,17 @@ pub enum Error {
         reason: String,
     },
 
+    /// No process can be started with this setting.
+    #[error("{setting} {value:?} is refused: {reason}")]
+    InvalidSetting {
+        /// "name", "environment variable", "program", "argument" and the like.
+        setting: &'static str,
+        /// As given.
+        value: String,
+        /// Which rule it breaks.
+        reason: &'static str,
+    },
+
     /// A child process did not return a value.
     #[error(transparent)]
     Join(#[from] JoinError),

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{ExitStatusExt, parent_id};
 use std::process::ExitStatus;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{
     Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal,
@@ -19,6 +20,12 @@ pub(crate) fn open(pid: Pid) -> io::Result<Option<OwnedFd>> {
         Err(Errno::SRCH) => Ok(None),
         pidfd => Ok(Some(pidfd?)),
     }
+}
+
+/// Whether the process has ended. Never blocks.
+pub(crate) fn has_ended(pidfd: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(pidfd, PollFlags::IN)];
+    poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
 /// Waits for the child's end and collects its status. `None` if that has been done elsewhere: by a

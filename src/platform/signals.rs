@@ -1,10 +1,10 @@
 #![allow(unsafe_code)] // signal sets are C structures filled in by libc
-//! The calling thread's signal mask.
+//! Sets of signals, and the calling thread's mask.
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
-/// A set of blocked signals.
+/// A set of signals; those that a thread blocks.
 #[derive(Clone, Copy)]
 pub(crate) struct SignalMask(libc::sigset_t);
 
@@ -16,6 +16,30 @@ impl SignalMask {
         unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), mask.as_mut_ptr()) };
         // SAFETY: written just now; with these arguments the call cannot fail.
         SignalMask(unsafe { mask.assume_init() })
+    }
+
+    pub(crate) fn none() -> SignalMask {
+        let mut none = MaybeUninit::uninit();
+        // SAFETY: the call fills the set; it cannot fail.
+        unsafe { libc::sigemptyset(none.as_mut_ptr()) };
+        // SAFETY: filled just now.
+        SignalMask(unsafe { none.assume_init() })
+    }
+
+    fn all() -> SignalMask {
+        let mut all = MaybeUninit::uninit();
+        // SAFETY: the call fills the set; it cannot fail.
+        unsafe { libc::sigfillset(all.as_mut_ptr()) };
+        // SAFETY: filled just now.
+        SignalMask(unsafe { all.assume_init() })
+    }
+
+    /// All but SIGPIPE, which Rust programs ignore from their start.
+    pub(crate) fn all_but_pipe() -> SignalMask {
+        let mut set = SignalMask::all();
+        // SAFETY: the set is initialised, and the signal exists.
+        unsafe { libc::sigdelset(&mut set.0, libc::SIGPIPE) };
+        set
     }
 
     pub(crate) fn as_raw(&self) -> &libc::sigset_t {
@@ -31,11 +55,7 @@ impl SignalMask {
 /// Blocks every signal in the calling thread, and in threads it starts, until the guard is dropped.
 pub(crate) fn block_all() -> Blocked {
     let before = SignalMask::current();
-    let mut all = MaybeUninit::uninit();
-    // SAFETY: the call fills the set; it cannot fail.
-    unsafe { libc::sigfillset(all.as_mut_ptr()) };
-    // SAFETY: filled just now.
-    SignalMask(unsafe { all.assume_init() }).install();
+    SignalMask::all().install();
     Blocked {
         before,
         thread: PhantomData,

@@ -15,26 +15,50 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use super::pidfd;
 use super::signals::SignalMask;
 
-/// Starts the program this process runs, as a child of the calling *thread*, giving it `fds` under
-/// their own numbers. Returns when the new image is in place: the child's pid, and its pidfd, unless
-/// it has ended and been reaped already, which the kernel does by itself where SIGCHLD is ignored.
+/// What the new process is given.
+pub(crate) struct Start<'a> {
+    pub(crate) arguments: &'a [CString],
+    pub(crate) environment: &'a [CString],
+    /// Which become 0, 1 and 2; what is not given stays as it is here.
+    pub(crate) streams: [Option<BorrowedFd<'a>>; 3],
+    /// Which become [`FIRST`] and the numbers after it.
+    pub(crate) fds: &'a [BorrowedFd<'a>],
+    /// Its working directory, if not this process's.
+    pub(crate) directory: Option<BorrowedFd<'a>>,
+    pub(crate) mask: SignalMask,
+    /// Which are as if they had never been ignored.
+    pub(crate) defaults: SignalMask,
+}
+
+/// The number that the first of [`Start::fds`] has in the child.
+pub(crate) const FIRST: RawFd = 3;
+
+/// Starts the program this process runs, as a child of the calling *thread*. Returns when the new
+/// image is in place: the child's pid, and its pidfd, unless it has ended and been reaped already,
+/// which the kernel does by itself where SIGCHLD is ignored.
 ///
 /// `/proc/self/exe` is the image itself rather than its path, so the child runs the same code even
 /// if the file has since been replaced or removed.
 ///
-/// Signals this process ignores stay ignored in the child, as with any `exec`.
-pub(crate) fn this_program(
-    arguments: &[CString],
-    environment: &[CString],
-    fds: &[BorrowedFd<'_>],
-    mask: &SignalMask,
-) -> io::Result<(Pid, Option<OwnedFd>)> {
+/// The child has no other descriptors than those given and 0, 1 and 2, whether or not this process
+/// marks its own close-on-exec. So that none is overwritten before it has been duplicated, those given
+/// as streams and as `fds` have to be [`above`] all the numbers that they become.
+pub(crate) fn this_program(start: &Start<'_>) -> io::Result<(Pid, Option<OwnedFd>)> {
     const PATH: &CStr = c"/proc/self/exe";
     let mut actions = Actions::new()?;
-    for fd in fds {
-        actions.keep_open(fd.as_raw_fd())?;
+    if let Some(directory) = start.directory {
+        actions.change_directory(directory)?;
     }
-    let attributes = Attributes::new(mask)?;
+    for (stream, number) in start.streams.iter().zip(0..) {
+        if let Some(stream) = stream {
+            actions.duplicate(*stream, number)?;
+        }
+    }
+    for (fd, number) in start.fds.iter().zip(FIRST..) {
+        actions.duplicate(*fd, number)?;
+    }
+    actions.close_from(end_of(start.fds.len()))?;
+    let attributes = Attributes::new(&start.mask, &start.defaults)?;
     let mut pid = 0;
     // SAFETY: both arrays are null-terminated and point at live C strings; both objects are live.
     check(unsafe {
@@ -43,8 +67,8 @@ pub(crate) fn this_program(
             PATH.as_ptr(),
             &actions.0,
             &attributes.0,
-            pointers(arguments).as_ptr(),
-            pointers(environment).as_ptr(),
+            pointers(start.arguments).as_ptr(),
+            pointers(start.environment).as_ptr(),
         )
     })?;
     let pid = Pid::from_raw(pid).expect("posix_spawn returns the child's pid");
@@ -58,6 +82,19 @@ pub(crate) fn this_program(
             Err(error)
         }
     }
+}
+
+/// The first number after those that so many descriptors become.
+pub(crate) fn end_of(fds: usize) -> RawFd {
+    RawFd::try_from(fds).map_or(RawFd::MAX, |fds| fds.saturating_add(FIRST))
+}
+
+/// The same descriptor, at this number or above.
+pub(crate) fn above(fd: OwnedFd, lowest: RawFd) -> io::Result<OwnedFd> {
+    if fd.as_raw_fd() >= lowest {
+        return Ok(fd);
+    }
+    Ok(rustix::io::fcntl_dupfd_cloexec(fd, lowest)?)
 }
 
 /// Takes over a descriptor this process was started with, and passes it on to no further program.
@@ -92,11 +129,25 @@ impl Actions {
         Ok(Actions(unsafe { actions.assume_init() }))
     }
 
-    /// A descriptor duplicated onto itself loses its close-on-exec mark, in the child alone: no
-    /// other program this process starts meanwhile can inherit it.
-    fn keep_open(&mut self, fd: RawFd) -> io::Result<()> {
+    /// The duplicate is not close-on-exec, in the child alone: no other program this process starts
+    /// meanwhile can inherit it.
+    fn duplicate(&mut self, fd: BorrowedFd<'_>, number: RawFd) -> io::Result<()> {
         // SAFETY: the object is initialised.
-        check(unsafe { libc::posix_spawn_file_actions_adddup2(&mut self.0, fd, fd) })
+        check(unsafe {
+            libc::posix_spawn_file_actions_adddup2(&mut self.0, fd.as_raw_fd(), number)
+        })
+    }
+
+    fn change_directory(&mut self, directory: BorrowedFd<'_>) -> io::Result<()> {
+        // SAFETY: the object is initialised.
+        check(unsafe {
+            libc::posix_spawn_file_actions_addfchdir_np(&mut self.0, directory.as_raw_fd())
+        })
+    }
+
+    fn close_from(&mut self, lowest: RawFd) -> io::Result<()> {
+        // SAFETY: the object is initialised.
+        check(unsafe { libc::posix_spawn_file_actions_addclosefrom_np(&mut self.0, lowest) })
     }
 }
 
@@ -110,15 +161,19 @@ impl Drop for Actions {
 struct Attributes(libc::posix_spawnattr_t);
 
 impl Attributes {
-    fn new(mask: &SignalMask) -> io::Result<Attributes> {
+    fn new(mask: &SignalMask, defaults: &SignalMask) -> io::Result<Attributes> {
         let mut attributes = MaybeUninit::uninit();
         // SAFETY: the call initialises the object it is given.
         check(unsafe { libc::posix_spawnattr_init(attributes.as_mut_ptr()) })?;
         // SAFETY: initialised just now.
         let mut attributes = Attributes(unsafe { attributes.assume_init() });
-        let flags = libc::POSIX_SPAWN_SETSIGMASK as libc::c_short;
+        let flags = libc::POSIX_SPAWN_SETSIGMASK | libc::POSIX_SPAWN_SETSIGDEF;
+        let flags = flags as libc::c_short;
         // SAFETY: the object is initialised.
         check(unsafe { libc::posix_spawnattr_setflags(&mut attributes.0, flags) })?;
+        let defaults = defaults.as_raw();
+        // SAFETY: the object and the set are initialised.
+        check(unsafe { libc::posix_spawnattr_setsigdefault(&mut attributes.0, defaults) })?;
         // SAFETY: the object and the set are initialised.
         check(unsafe { libc::posix_spawnattr_setsigmask(&mut attributes.0, mask.as_raw()) })?;
         Ok(attributes)

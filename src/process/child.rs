@@ -1,17 +1,19 @@
 //! The parent's side, from then on: waiting for the end, and the result.
 
 use std::fmt;
-use std::marker::PhantomData;
-use std::os::fd::{AsFd, OwnedFd};
-use std::process::{self, ExitStatus};
+use std::io::{PipeReader, PipeWriter};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
 use serde::de::DeserializeOwned;
 
-use super::JoinError;
 use super::letter::{Answer, Letter};
+use super::status::ExitStatus;
+use super::stdio::Streams;
+use super::{JoinError, family, stdio};
 use crate::atomic::AtomicU32;
 use crate::error::{Error, Result};
 use crate::keeper;
@@ -19,30 +21,80 @@ use crate::liveness::Census;
 use crate::platform::pidfd::{self, Signal};
 use crate::wait::Bell;
 
-/// A child process, and the result it will have.
+/// A child process, and the result it will have: what its entry function returns, or, of another program and from
+/// [`active_children`](super::active_children), how it ended.
 ///
-/// Dropping it detaches the child, which goes on, still dies with this process, and is reaped in the
-/// background.
+/// Dropping it detaches the child, which goes on, still dies with this process unless it was to
+/// outlive it, and is reaped in the background.
 ///
 /// A program that ignores SIGCHLD, or that waits for any child (`waitpid(-1)`), takes exit statuses
 /// away. Results and panics are still told; other ends become [`JoinError::Unobserved`].
 pub struct Child<R> {
     process: Arc<ChildProcess>,
-    result: PhantomData<fn() -> R>,
+    outcome: fn(&ChildProcess, End) -> Result<R, JoinError>,
+    /// The writing end of the child's standard input, if that is [piped](super::Stdio::piped).
+    pub stdin: Option<PipeWriter>,
+    /// The reading end of the child's standard output, if that is [piped](super::Stdio::piped).
+    ///
+    /// A pipe holds little: who does not read it lets the child wait. What is left here is read and dropped by [`join`](Child::join).
+    pub stdout: Option<PipeReader>,
+    /// The reading end of the child's standard error, if that is [piped](super::Stdio::piped).
+    pub stderr: Option<PipeReader>,
 }
 
 impl<R: DeserializeOwned> Child<R> {
-    pub(super) fn new(process: Arc<ChildProcess>) -> Self {
-        let result = PhantomData;
-        Child { process, result }
+    pub(super) fn returning(process: Arc<ChildProcess>, streams: Streams) -> Self {
+        Child::new(process, returned, streams)
+    }
+}
+
+fn returned<R: DeserializeOwned>(process: &ChildProcess, end: End) -> Result<R, JoinError> {
+    let bytes = process.answer(end)?;
+    postcard::from_bytes(&bytes).map_err(|error| JoinError::Result {
+        reason: error.to_string(),
+    })
+}
+
+impl Child<ExitStatus> {
+    /// Of which only the end is of interest.
+    pub(super) fn ending(process: Arc<ChildProcess>, streams: Streams) -> Self {
+        Child::new(process, |_, end| Ok(end.into()), streams)
+    }
+}
+
+impl<R> Child<R> {
+    fn new(
+        process: Arc<ChildProcess>,
+        outcome: fn(&ChildProcess, End) -> Result<R, JoinError>,
+        streams: Streams,
+    ) -> Self {
+        let Streams {
+            stdin,
+            stdout,
+            stderr,
+            given: _,
+        } = streams;
+        Child {
+            process,
+            outcome,
+            stdin,
+            stdout,
+            stderr,
+        }
     }
 
     /// Blocks until the child has ended; its result.
     ///
+    /// Its standard input is closed first, and what comes out of the standard streams that have not been taken is dropped: neither side waits
+    /// for the other for ever. The other ways of joining leave the streams alone.
+    ///
     /// # Errors
     ///
     /// [`JoinError`] says how the child ended instead of returning a result.
-    pub fn join(self) -> Result<R, JoinError> {
+    pub fn join(mut self) -> Result<R, JoinError> {
+        drop(self.stdin.take());
+        let unread = [self.stdout.take(), self.stderr.take()];
+        unread.into_iter().flatten().for_each(stdio::discard);
         let end = self.process.wait(None)?;
         self.result(end.expect("without a deadline, waiting ends with the child"))
     }
@@ -104,14 +156,9 @@ impl<R: DeserializeOwned> Child<R> {
     }
 
     fn result(&self, end: End) -> Result<R, JoinError> {
-        let bytes = self.process.answer(end)?;
-        postcard::from_bytes(&bytes).map_err(|error| JoinError::Result {
-            reason: error.to_string(),
-        })
+        (self.outcome)(&self.process, end)
     }
-}
 
-impl<R> Child<R> {
     pub(crate) fn has_ended(&self) -> bool {
         self.process.is_ready()
     }
@@ -124,6 +171,30 @@ impl<R> Child<R> {
     /// The child's process id. Once the child has ended it may come to mean another process.
     pub fn id(&self) -> u32 {
         self.process.id
+    }
+
+    /// What it is called: see [`Builder::name`](super::Builder::name).
+    pub fn name(&self) -> &str {
+        &self.process.name
+    }
+
+    /// Whether the child has not ended yet. Never blocks.
+    pub fn is_alive(&self) -> bool {
+        self.process.is_alive()
+    }
+
+    /// How the child ended; `None` if it has not, or if this process is a fork of the one that spawned it. Never blocks.
+    ///
+    /// What its result is, if it has one, is told by joining.
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        self.process.end.get().map(|end| ExitStatus::from(*end))
+    }
+
+    /// A descriptor of the child that is readable once it has ended, for `poll` and event loops: see `pidfd_open(2)`. It may become so an
+    /// instant before [`is_alive`](Child::is_alive) knows. `None` if the child had ended, and been reaped by the kernel, before there was one, as happens
+    /// where SIGCHLD is ignored.
+    pub fn pidfd(&self) -> Option<BorrowedFd<'_>> {
+        self.process.pidfd.as_ref().map(AsFd::as_fd)
     }
 
     /// Kills the child (SIGKILL). Does nothing if it has ended; never hits another process.
@@ -143,18 +214,28 @@ impl<R> Child<R> {
     pub fn terminate(&self) -> Result<()> {
         self.process.signal(Signal::TERM)
     }
+
+    /// Interrupts the child (SIGINT), as Ctrl-C does. Does nothing if it has ended; never hits another process.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses, as it does when the child has changed its user.
+    pub fn interrupt(&self) -> Result<()> {
+        self.process.signal(Signal::INT)
+    }
 }
 
 impl<R> fmt::Debug for Child<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Child")
             .field("id", &self.id())
+            .field("name", &self.name())
             .finish_non_exhaustive()
     }
 }
 
 /// How a child ended; `None` if somebody else collected its status.
-pub(super) type End = Option<ExitStatus>;
+pub(super) type End = Option<process::ExitStatus>;
 
 /// A child, whatever its result.
 ///
@@ -162,6 +243,7 @@ pub(super) type End = Option<ExitStatus>;
 /// keeper's word. So there is nothing to agree on between joining and detaching, and no zombie.
 pub(crate) struct ChildProcess {
     id: u32,
+    name: String,
     /// The process whose keeper watches. A fork of it inherits this value but no keeper.
     parent: u32,
     /// `None` if there was none to be had, as the child had ended and been reaped.
@@ -176,8 +258,8 @@ impl ChildProcess {
     /// Has the keeper watch over a new child. On the keeper, so that a child that ends at once is
     /// still not found ended before the calling job is done.
     pub(super) fn watched(
-        pid: Pid,
-        pidfd: Option<OwnedFd>,
+        (pid, pidfd): (Pid, Option<OwnedFd>),
+        name: String,
         letter: Letter,
         on_lost: Vec<Box<dyn FnOnce() + Send>>,
     ) -> Result<Arc<ChildProcess>> {
@@ -189,6 +271,7 @@ impl ChildProcess {
         let watched = watched.try_clone_to_owned();
         let child = Arc::new(ChildProcess {
             id: pid.as_raw_nonzero().get().unsigned_abs(),
+            name,
             parent: process::id(),
             pidfd,
             letter,
@@ -201,10 +284,13 @@ impl ChildProcess {
                 let child = child.clone();
                 keeper::watch(fd, move |fd| child.has_ended(&fd, on_lost))
             });
-        if watching.is_err() {
-            // Nobody will ever reap it, so it must not stay.
-            let _ = child.signal(Signal::KILL);
-            let _ = child.pidfd.as_ref().map(pidfd::reap);
+        match &watching {
+            Ok(()) => family::add(&child),
+            Err(_) => {
+                // Nobody will ever reap it, so it must not stay.
+                let _ = child.signal(Signal::KILL);
+                let _ = child.pidfd.as_ref().map(pidfd::reap);
+            }
         }
         watching.map(|()| child)
     }
@@ -219,7 +305,7 @@ impl ChildProcess {
     }
 
     /// Called once, on the keeper.
-    fn has_ended(&self, pidfd: &OwnedFd, on_lost: Vec<Box<dyn FnOnce() + Send>>) {
+    fn has_ended(self: &Arc<Self>, pidfd: &OwnedFd, on_lost: Vec<Box<dyn FnOnce() + Send>>) {
         // What is no pidfd is a letter: nobody can tell how that child ended.
         let end = pidfd::reap(pidfd).unwrap_or(None);
         // Before the end is known: who joins finds what was lost back in its place.
@@ -230,7 +316,18 @@ impl ChildProcess {
         }
         // It has not been set before: this is called once.
         let _ = self.end.set(end);
+        family::remove(self);
         Bell::new(&self.ended).ring_all();
+    }
+
+    fn is_alive(&self) -> bool {
+        if process::id() == self.parent {
+            return self.end.get().is_none();
+        }
+        // Here is no keeper to know.
+        self.pidfd
+            .as_ref()
+            .is_some_and(|pidfd| !pidfd::has_ended(pidfd))
     }
 
     /// The word of the bell that is rung at its end.
@@ -276,6 +373,9 @@ impl ChildProcess {
                 }
                 Answer::ArgumentsUnreadable { reason } => Err(JoinError::Arguments { reason }),
                 Answer::ResultUnsendable { reason } => Err(JoinError::Result { reason }),
+                Answer::SettingRefused { setting, reason } => {
+                    Err(JoinError::Setting { setting, reason })
+                }
             };
         }
         if !self.letter.is_unpacked().map_err(unreadable)? {

@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::family::{self, Origin};
 use super::letter::{Answer, Envelope, Letter};
 use super::panics;
 use crate::error::{Error, Result};
@@ -178,7 +179,16 @@ fn enter(marker: &Marker) -> ! {
     let outcome = catch_unwind(AssertUnwindSafe(|| -> Result<Vec<u8>, Answer> {
         let unreadable = |reason| Answer::ArgumentsUnreadable { reason };
         let trampoline = find(&envelope).map_err(unreadable)?;
-        let fds = adopt(&envelope.fds).map_err(unreadable)?;
+        let fds = adopt(envelope.fds).map_err(unreadable)?;
+        let settings = envelope.settings;
+        settings.apply().map_err(|(setting, error)| {
+            let reason = error.to_string();
+            Answer::SettingRefused { setting, reason }
+        })?;
+        family::begin(Origin {
+            name: settings.name,
+            parent: envelope.parent,
+        });
         trampoline(letter, fds, &arguments)
     }));
     let (answer, result) = match outcome {
@@ -212,6 +222,9 @@ fn receive(marker: &Marker) -> Result<(Letter, Envelope, Vec<u8>), String> {
     if envelope.nonce != marker.nonce {
         return Err("its letter is another's".into());
     }
+    if envelope.settings.outlives_parent {
+        return Ok((letter, envelope, arguments));
+    }
     match pidfd::die_with_parent(envelope.parent) {
         Ok(true) => Ok((letter, envelope, arguments)),
         Ok(false) => exit(EXIT_REFUSED), // The parent has ended: there is nobody to tell.
@@ -235,10 +248,11 @@ fn find(envelope: &Envelope) -> Result<Trampoline, String> {
     Ok(unsafe { mem::transmute::<*const (), Trampoline>(code) })
 }
 
-fn adopt(fds: &[RawFd]) -> Result<Vec<OwnedFd>, String> {
-    fds.iter()
-        // SAFETY: as for the letter's; each number is in the list once.
-        .map(|fd| unsafe { spawn::adopt(*fd) })
+/// The descriptors in the parcel.
+fn adopt(fds: usize) -> Result<Vec<OwnedFd>, String> {
+    (spawn::end_of(1)..spawn::end_of(1 + fds))
+        // SAFETY: as for the letter's; each number is adopted once.
+        .map(|fd| unsafe { spawn::adopt(fd) })
         .collect::<std::io::Result<_>>()
         .map_err(|error| format!("a descriptor is missing: {error}"))
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
+use super::settings::Setting;
 use crate::error::Fault;
 
 /// Why a child has no result to give.
@@ -33,6 +34,13 @@ pub enum JoinError {
     NeverStarted {
         /// How it ended, if that is known.
         status: Option<ExitStatus>,
+    },
+    /// A setting of the [builder](super::Builder) was refused to the child; its entry function was not called.
+    Setting {
+        /// Which.
+        setting: Setting,
+        /// What the system said.
+        reason: String,
     },
     /// The child could not deserialise its arguments; its entry function was not called.
     Arguments {
@@ -97,6 +105,9 @@ impl fmt::Display for JoinError {
                     ),
                     None => Ok(()),
                 }
+            }
+            JoinError::Setting { setting, reason } => {
+                write!(f, "the child was refused its {setting}: {reason}")
             }
             JoinError::Arguments { reason } => {
                 write!(f, "the child could not read its arguments: {reason}")

@@ -15,15 +15,16 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::settings::{Setting, Settings};
 use crate::platform::image::Fingerprint;
-use crate::platform::shm;
 use crate::platform::spawn::is_own_and_nameless;
+use crate::platform::{shm, spawn};
 
 pub(super) struct Letter(File);
 
@@ -36,8 +37,9 @@ pub(super) struct Envelope {
     pub(super) image: Fingerprint,
     /// Of the function that reads the arguments, in that image.
     pub(super) entry: u64,
-    /// Descriptors in the arguments' parcel.
-    pub(super) fds: Vec<RawFd>,
+    /// How many descriptors are in the arguments' parcel. Their numbers come after the letter's own.
+    pub(super) fds: usize,
+    pub(super) settings: Settings,
 }
 
 /// How the child fared. After `Returned` follows the result.
@@ -47,6 +49,10 @@ pub(super) enum Answer {
     Panicked {
         message: String,
         location: Option<String>,
+    },
+    SettingRefused {
+        setting: Setting,
+        reason: String,
     },
     ArgumentsUnreadable {
         reason: String,
@@ -62,7 +68,8 @@ const ENVELOPE: u64 = 16;
 
 impl Letter {
     pub(super) fn write(envelope: &Envelope, arguments: &[u8]) -> io::Result<Letter> {
-        let file = File::from(shm::create_anonymous()?);
+        let lowest = spawn::end_of(1 + envelope.fds);
+        let file = File::from(spawn::above(shm::create_anonymous()?, lowest)?);
         let envelope = encode(envelope)?;
         file.write_all_at(&envelope, ENVELOPE)?;
         file.write_all_at(arguments, ENVELOPE + envelope.len() as u64)?;
@@ -153,7 +160,8 @@ mod tests {
             parent: 1,
             image: Fingerprint::of_program().unwrap(),
             entry: 0x1000,
-            fds: vec![5, 6],
+            fds: 2,
+            settings: Settings::default(),
         };
         Letter::write(&envelope, b"arguments").unwrap()
     }
@@ -164,7 +172,7 @@ mod tests {
         let fd = sent.as_fd().try_clone_to_owned().unwrap();
         let (received, envelope, arguments) = Letter::receive(fd).unwrap();
         assert_eq!((envelope.nonce, envelope.entry), (7, 0x1000));
-        assert_eq!(envelope.fds, [5, 6]);
+        assert_eq!(envelope.fds, 2);
         assert_eq!(arguments, b"arguments");
 
         assert!(!sent.is_unpacked().unwrap());

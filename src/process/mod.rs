@@ -48,18 +48,30 @@
 //! program is being loaded: on the main thread, as yet without the message the standard library
 //! prints on a stack overflow, and perhaps before other crates' own functions of that kind.
 
+mod builder;
 mod child;
 mod entry;
 mod error;
+mod family;
 mod letter;
 mod panics;
+mod resource;
+mod settings;
 mod spawn;
+mod status;
+mod stdio;
 #[cfg(test)]
 mod tests;
 
+pub use builder::{Builder, Function, builder};
 pub use child::Child;
 pub(crate) use child::ChildProcess;
 pub use entry::init;
 pub use error::JoinError;
+pub use family::{Current, active_children, current, parent_id};
 pub(crate) use panics::describe as describe_panic;
+pub use resource::Resource;
+pub use settings::Setting;
 pub use spawn::spawn;
+pub use status::ExitStatus;
+pub use stdio::Stdio;
