@@ -134,7 +134,7 @@ fn keep(keeper: &Keeper, bell: &Bell) -> ! {
     loop {
         let fds = iter::once(bell.as_fd()).chain(watches.iter().map(|watch| watch.fd.as_fd()));
         let Ok(ready) = readable(fds) else {
-            // Out of memory, or of the descriptor limit lowered below the number watched.
+            // Out of memory, or no descriptor is allowed at all.
             thread::sleep(Duration::from_millis(10));
             continue;
         };

@@ -2,16 +2,38 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::slice::from_mut;
+use std::thread;
+use std::time::Duration;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::io::Errno;
 
 /// Blocks until at least one of `fds` is readable or broken; says of each whether it is.
 pub(crate) fn readable<'fd>(fds: impl Iterator<Item = BorrowedFd<'fd>>) -> io::Result<Vec<bool>> {
     let mut fds: Vec<_> = fds
         .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
         .collect();
-    rustix::io::retry_on_intr(|| poll(&mut fds, None))?;
+    match rustix::io::retry_on_intr(|| poll(&mut fds, None)) {
+        Err(Errno::INVAL) => look_at_each(&mut fds)?,
+        ready => drop(ready?),
+    }
     Ok(fds.iter().map(|fd| !fd.revents().is_empty()).collect())
+}
+
+/// Where the limit of open descriptors (`RLIMIT_NOFILE`) was lowered below their number, the kernel refuses to wait for all at once.
+fn look_at_each(fds: &mut [PollFd<'_>]) -> io::Result<()> {
+    loop {
+        let mut ready = 0;
+        for fd in &mut *fds {
+            let now = Timespec::default();
+            ready += rustix::io::retry_on_intr(|| poll(from_mut(fd), Some(&now)))?;
+        }
+        if ready > 0 {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Readable from [`ring`](Bell::ring) until [`silence`](Bell::silence).
