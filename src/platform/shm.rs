@@ -11,6 +11,7 @@ use rustix::fs::{
     Stat,
 };
 use rustix::io::retry_on_intr;
+use rustix::process::{Resource, getrlimit};
 use rustix::rand::GetRandomFlags;
 
 /// Why a system call failed.
@@ -106,11 +107,22 @@ pub(crate) fn set_mode(fd: impl AsFd, mode: u32) -> Result<()> {
 /// Several may do so at once: one that fails, or is killed meanwhile, takes back what it has added, but no page that was there before
 /// (`shmem_fallocate` in the kernel's mm/shmem.c; it holds the file's lock all the while).
 pub(crate) fn allocate(fd: impl AsFd, offset: u64, len: u64) -> Result<()> {
+    check_file_size(offset.saturating_add(len))?;
     retry_on_intr(|| rustix::fs::fallocate(&fd, FallocateFlags::empty(), offset, len))
+}
+
+/// Refuses to let a file grow to `len` bytes where this process must not (`RLIMIT_FSIZE`). To be asked before: the kernel does not only
+/// refuse, but sends SIGXFSZ, which kills.
+pub(crate) fn check_file_size(len: u64) -> Result<()> {
+    match getrlimit(Resource::Fsize).current {
+        Some(limit) if len > limit => Err(Errno::FBIG),
+        _ => Ok(()),
+    }
 }
 
 /// Gives the file its length; it is a hole as far as there was nothing before.
 pub(crate) fn set_len(fd: impl AsFd, len: u64) -> Result<()> {
+    check_file_size(len)?;
     retry_on_intr(|| rustix::fs::ftruncate(&fd, len))
 }
 

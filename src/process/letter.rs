@@ -70,10 +70,9 @@ impl Letter {
     pub(super) fn write(envelope: &Envelope, arguments: &[u8]) -> io::Result<Letter> {
         let lowest = spawn::end_of(1 + envelope.fds);
         let file = File::from(spawn::above(shm::create_anonymous()?, lowest)?);
-        let envelope = encode(envelope)?;
-        file.write_all_at(&envelope, ENVELOPE)?;
-        file.write_all_at(arguments, ENVELOPE + envelope.len() as u64)?;
-        Ok(Letter(file))
+        let letter = Letter(file);
+        letter.append(ENVELOPE, &encode(envelope)?, arguments)?;
+        Ok(letter)
     }
 
     /// The letter this process was started with, its envelope and its arguments.
@@ -100,11 +99,17 @@ impl Letter {
     /// A later answer replaces an earlier one.
     pub(super) fn answer(&self, answer: &Answer, result: &[u8]) -> io::Result<()> {
         let at = self.0.metadata()?.len();
-        let answer = encode(answer)?;
-        self.0.write_all_at(&answer, at)?;
-        self.0.write_all_at(result, at + answer.len() as u64)?;
+        self.append(at, &encode(answer)?, result)?;
         // The commit.
         self.0.write_all_at(&at.to_ne_bytes(), ANSWER_AT)
+    }
+
+    /// Writes one after the other, from `at` on.
+    fn append(&self, at: u64, head: &[u8], body: &[u8]) -> io::Result<()> {
+        let middle = at + head.len() as u64;
+        shm::check_file_size(middle + body.len() as u64)?;
+        self.0.write_all_at(head, at)?;
+        self.0.write_all_at(body, middle)
     }
 
     /// The answer, and the bytes of the result.
@@ -125,7 +130,13 @@ impl Letter {
     fn read_from(&self, at: u64) -> io::Result<Vec<u8>> {
         let len = self.0.metadata()?.len().checked_sub(at);
         let len = len.and_then(|len| usize::try_from(len).ok());
-        let mut bytes = vec![0; len.ok_or_else(malformed)?];
+        let len = len.ok_or_else(malformed)?;
+        let mut bytes = Vec::new();
+        // It is as long as the other process makes it, which may be longer than there is memory.
+        bytes
+            .try_reserve_exact(len)
+            .map_err(|_| io::ErrorKind::OutOfMemory)?;
+        bytes.resize(len, 0);
         self.0.read_exact_at(&mut bytes, at)?;
         Ok(bytes)
     }
@@ -204,6 +215,15 @@ mod tests {
             .write_all_at(&end.to_ne_bytes(), ANSWER_AT)
             .unwrap();
         assert!(letter.read_answer().is_err());
+    }
+
+    #[test]
+    fn an_answer_longer_than_memory_is_refused() {
+        let letter = letter();
+        letter.answer(&Answer::Returned, b"result").unwrap();
+        letter.0.set_len(1 << 60).unwrap();
+        let refused = letter.read_answer().map(|_| ()).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::OutOfMemory);
     }
 
     #[test]
