@@ -34,7 +34,23 @@ pub(crate) fn append<T: Serialize + ?Sized>(value: &T, to: &mut Vec<u8>) -> post
 
         #[inline]
         fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-            self.0.extend_from_slice(bytes);
+            // A number, mostly: to call `memcpy` takes longer than to copy it.
+            let before = self.0.len();
+            match *bytes {
+                [a] => self.0.push(a),
+                [a, b] => self.0.extend_from_slice(&[a, b]),
+                [a, b, c] => self.0.extend_from_slice(&[a, b, c]),
+                _ if (4..=8).contains(&bytes.len()) => {
+                    // Twice four bytes, which may overlap.
+                    let len = bytes.len();
+                    self.0.extend_from_slice(&[0; 8]);
+                    let to = &mut self.0[before..];
+                    to[..4].copy_from_slice(&bytes[..4]);
+                    to[len - 4..len].copy_from_slice(&bytes[len - 4..]);
+                    self.0.truncate(before + len);
+                }
+                _ => self.0.extend_from_slice(bytes),
+            }
             Ok(())
         }
 

@@ -12,6 +12,24 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
+/// A process, as distinct from those that are forks of it. Found out without a system call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ThisProcess(&'static u8);
+
+impl ThisProcess {
+    /// The calling process.
+    pub(crate) fn new() -> ThisProcess {
+        static MARK: PerProcess<u8> = PerProcess::new();
+        // A fork makes one of its own, elsewhere: it has a copy of this one, which is never freed.
+        ThisProcess(MARK.get_or_init(|| 0))
+    }
+
+    /// Whether it is the calling one.
+    pub(crate) fn is_current(self) -> bool {
+        ptr::eq(self.0, ThisProcess::new().0)
+    }
+}
+
 /// A value every process makes for itself, at first use; a forked child counts as a new process.
 ///
 /// Values are never dropped. What a child inherits unreachably from its parent's is leaked: it may

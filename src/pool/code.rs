@@ -41,15 +41,18 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    /// `Ok` if the result follows.
-    pub(super) fn into_result(self) -> Result<(), JobError> {
+    /// What `Returned` is in serialised form: its place among the others.
+    pub(super) const RETURNED: u8 = 0;
+
+    /// Why there is no result.
+    pub(super) fn into_error(self) -> Option<JobError> {
         match self {
-            Outcome::Returned => Ok(()),
+            Outcome::Returned => None,
             Outcome::Panicked { message, location } => {
-                Err(JobError::Panicked { message, location })
+                Some(JobError::Panicked { message, location })
             }
-            Outcome::Arguments { reason } => Err(JobError::Arguments { reason }),
-            Outcome::Result { reason } => Err(JobError::Result { reason }),
+            Outcome::Arguments { reason } => Some(JobError::Arguments { reason }),
+            Outcome::Result { reason } => Some(JobError::Result { reason }),
         }
     }
 }
@@ -127,7 +130,7 @@ where
                 .map_err(|reason| Outcome::Arguments { reason })?;
             rest = Some(behind);
             let result = function(value);
-            shift.put(&Outcome::Returned)?;
+            shift.results.push(Outcome::RETURNED);
             shift.put(&result)
         }));
         let outcome = match ran {
@@ -163,6 +166,12 @@ mod tests {
 
     fn double(n: u32) -> u32 {
         n * 2
+    }
+
+    #[test]
+    fn outcomes_begin_with_what_they_are() {
+        let returned = postcard::to_allocvec(&Outcome::Returned).unwrap();
+        assert_eq!(returned, [Outcome::RETURNED]);
     }
 
     #[test]

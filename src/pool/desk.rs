@@ -15,6 +15,7 @@ use super::message::{self, Flags, JobHeader, Large, ReportHeader, Unsent};
 use super::order::{Errand, Order};
 use super::worker::Left;
 use crate::error::{Fault, TryRecvError};
+use crate::messages::Message;
 use crate::process::{Child, JoinError};
 use crate::{Array, Event, MessageQueue};
 
@@ -122,14 +123,17 @@ impl Desk {
         !self.free.is_empty()
     }
 
-    /// Takes on an errand. There has to be [room](Desk::has_room).
+    pub(super) fn has_empty_seats(&self) -> bool {
+        self.seats.iter().any(|seat| seat.worker.is_none())
+    }
+
+    /// Takes on an errand, to be sent by [`flush`](Desk::flush). There has to be [room](Desk::has_room).
     pub(super) fn accept(&mut self, errand: Errand) {
         let number = self.free.pop().expect("there is room");
         errand.order.inbox().tickets += 1;
         self.timed += usize::from(errand.terms.timeout.is_some());
         self.tickets[number as usize].errand = Some(errand);
         self.backlog.push_back(number);
-        self.flush();
     }
 
     fn is_of(&self, number: u32) -> Use {
@@ -222,8 +226,7 @@ impl Desk {
             any = true;
             let mut header: ReportHeader = message::header(&message).ok_or(GARBAGE)?;
             if self.is_current(&header)? {
-                let body = message::body(&segments.large, &mut header, &message)?;
-                self.file(&header, body.ok_or(GARBAGE)?)?;
+                self.file(&mut header, &message)?;
             } // Else it is of what was given up meanwhile.
             if header.flags & Flags::STORED != 0 {
                 message::discard(&segments.large, &header);
@@ -241,24 +244,31 @@ impl Desk {
         Ok(ticket.errand.is_some() && ticket.generation == header.generation)
     }
 
-    fn file(&mut self, header: &ReportHeader, outcomes: Vec<u8>) -> Result<(), Fault> {
-        let ticket = self.tickets.get_mut(header.ticket as usize);
+    fn file(&mut self, header: &mut ReportHeader, message: &Message<'_>) -> Result<(), Fault> {
+        let number = header.ticket;
+        let ticket = self.tickets.get_mut(number as usize);
         let errand = ticket.and_then(|ticket| ticket.errand.as_mut());
         let errand = errand.ok_or(GARBAGE)?;
         let first = errand.base as u64 + header.first.min(u64::from(u32::MAX));
         let left = (errand.ends.len() - errand.done) as u64;
-        if first != errand.done as u64 || header.count == 0 || header.count > left {
+        let count = header.count;
+        if first != errand.done as u64 || count == 0 || count > left {
             return Err(GARBAGE);
         }
         let mut inbox = errand.order.inbox();
-        inbox.measure(header.count, header.nanos);
+        inbox.measure(count, header.nanos);
+        let first = errand.first + errand.done;
+        inbox.report(first, count as usize, |outcomes| {
+            let found = message::body(&self.segments.large, header, message, outcomes)?;
+            found.then_some(()).ok_or(GARBAGE)
+        })?;
         drop(inbox);
-        errand.deliver(header.count as usize, Ok(outcomes));
+        errand.done += count as usize;
         if errand.done >= errand.suspects {
             errand.attempts = 0;
         }
         if errand.is_done() {
-            self.resolved(header.ticket);
+            self.resolved(number);
         }
         Ok(())
     }
@@ -461,7 +471,7 @@ impl Desk {
                 if verdict.is_some() || errand.attempts > errand.terms.retries {
                     let attempts = errand.attempts;
                     let why = verdict.unwrap_or_else(|| death(end, attempts));
-                    errand.deliver(died, Err(why));
+                    errand.fail(died, why);
                     errand.attempts = 0;
                 }
             }

@@ -230,18 +230,24 @@ pub(super) fn header<H: Header>(message: &Message<'_>) -> Option<H> {
     Some(header)
 }
 
-/// A copy of the body. `None` if it was stored and is no longer there.
+/// Adds a copy of the body to these bytes. `false` if it was stored and is no longer there.
 pub(super) fn body<H: Header>(
     large: &Large,
     header: &mut H,
     message: &Message<'_>,
-) -> Result<Option<Vec<u8>>, Fault> {
+    to: &mut Vec<u8>,
+) -> Result<bool, Fault> {
     if *header.flags() & Flags::STORED != 0 {
-        return Ok(large.get(&key(header))?.map(|stored| stored.0));
+        let stored = large.get(&key(header))?;
+        if let Some(Bytes(stored)) = &stored {
+            to.extend_from_slice(stored);
+        }
+        return Ok(stored.is_some());
     }
-    let mut body = vec![0; message.len() - size_of::<H>()];
-    message.read(size_of::<H>(), &mut body);
-    Ok(Some(body))
+    let before = to.len();
+    to.resize(before + message.len() - size_of::<H>(), 0);
+    message.read(size_of::<H>(), &mut to[before..]);
+    Ok(true)
 }
 
 /// Takes what may have been stored for a message out of the dict.

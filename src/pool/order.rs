@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::code::Place;
 use super::error::JobError;
+use crate::error::Fault;
 
 /// Under which terms tasks are run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,6 +48,34 @@ impl Inbox {
     pub(super) fn measure(&mut self, tasks: u64, nanos: u64) {
         self.tasks = (self.tasks / 2).saturating_add(tasks);
         self.nanos = (self.nanos / 2).saturating_add(nanos);
+    }
+
+    /// Adds outcomes, which `fill` puts behind those before them.
+    pub(super) fn report(
+        &mut self,
+        first: usize,
+        count: usize,
+        fill: impl FnOnce(&mut Vec<u8>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        if self.abandoned {
+            return Ok(());
+        }
+        if let Some(last) = self.deliveries.back_mut()
+            && last.first + last.count == first
+            && let Ok(outcomes) = &mut last.outcomes
+        {
+            fill(outcomes)?;
+            last.count += count;
+            return Ok(());
+        }
+        let mut outcomes = Vec::new();
+        fill(&mut outcomes)?;
+        self.deliveries.push_back(Delivery {
+            first,
+            count,
+            outcomes: Ok(outcomes),
+        });
+        Ok(())
     }
 
     /// How long a task takes, in nanoseconds; `None` while there is none that is done.
@@ -133,21 +162,21 @@ impl Errand {
         self.done == self.ends.len()
     }
 
-    /// The next `count` tasks have an outcome.
-    pub(super) fn deliver(&mut self, count: usize, outcomes: Result<Vec<u8>, JobError>) {
+    /// The next `count` tasks have no result.
+    pub(super) fn fail(&mut self, count: usize, why: JobError) {
         let first = self.first + self.done;
         self.done += count;
         if count > 0 {
             self.order.deliver(Delivery {
                 first,
                 count,
-                outcomes,
+                outcomes: Err(why),
             });
         }
     }
 
     /// None of the others will be run.
     pub(super) fn give_up(&mut self, why: JobError) {
-        self.deliver(self.ends.len() - self.done, Err(why));
+        self.fail(self.ends.len() - self.done, why);
     }
 }

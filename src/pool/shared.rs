@@ -5,7 +5,6 @@
 //! time limits, results for which there is no room.
 
 use std::fmt;
-use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,6 +17,7 @@ use super::worker::{Kit, Left};
 use crate::Waitable;
 use crate::any::wait_any_timeout;
 use crate::error::{Result, WaitTimeoutError};
+use crate::platform::per_process::ThisProcess;
 use crate::process::Child;
 use crate::wait::{Bell, Patience, block_until};
 
@@ -32,7 +32,7 @@ const BACKSTOP: Duration = Duration::from_millis(500);
 pub(super) type Hire = Box<dyn Fn(Kit) -> Result<Child<Left>> + Send + Sync>;
 
 pub(super) struct Shared {
-    pub(super) owner: u32,
+    owner: ThisProcess,
     pub(super) segments: Arc<Segments>,
     desk: Mutex<Desk>,
     /// Something has changed for those who wait without watching.
@@ -52,7 +52,7 @@ impl Shared {
         tasks: Option<u64>,
     ) -> Shared {
         Shared {
-            owner: process::id(),
+            owner: ThisProcess::new(),
             desk: Mutex::new(Desk::new(Arc::clone(&segments), workers)),
             segments,
             changed: Condvar::new(),
@@ -64,7 +64,7 @@ impl Shared {
     }
 
     pub(super) fn is_forked(&self) -> bool {
-        process::id() != self.owner
+        !self.owner.is_current()
     }
 
     pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
@@ -163,34 +163,34 @@ impl Shared {
         self.tell(desk);
     }
 
-    /// Takes on an errand, and blocks while there is no room for it.
-    pub(super) fn submit(&self, errand: Errand, patience: Patience) -> Result<(), JobError> {
-        let mut errand = Some(errand);
+    /// Takes on errands, and blocks while there is no room for them.
+    pub(super) fn submit(
+        &self,
+        errands: impl IntoIterator<Item = Errand>,
+        patience: Patience,
+    ) -> Result<(), JobError> {
+        let mut errands = errands.into_iter().peekable();
         let taken = self.wait(patience, |desk| {
-            if desk.doors != Doors::Open {
-                let terminated = desk.doors == Doors::Terminated;
-                return Some(Err(match terminated {
-                    true => JobError::Terminated,
-                    false => JobError::Closed,
-                }));
+            match desk.doors {
+                Doors::Open => {}
+                Doors::Closed => return Some(Err(JobError::Closed)),
+                Doors::Terminated => return Some(Err(JobError::Terminated)),
             }
-            if desk.has_room() {
-                self.accept(desk, errand.take()?);
-                return Some(Ok(()));
+            // The supervisor has to know of limits, and of work where there is nobody to do it.
+            let mut concerns = desk.is_idle() && desk.has_empty_seats();
+            while desk.has_room()
+                && let Some(errand) = errands.next()
+            {
+                concerns |= errand.terms.timeout.is_some();
+                desk.accept(errand);
             }
-            None
+            desk.flush();
+            if concerns {
+                let _ = self.segments.attention.set();
+            }
+            errands.peek().is_none().then_some(Ok(()))
         })?;
         taken.unwrap_or(Err(JobError::Full))
-    }
-
-    pub(super) fn accept(&self, desk: &mut Desk, errand: Errand) {
-        let first_timed = errand.terms.timeout.is_some();
-        let idle = desk.is_idle();
-        desk.accept(errand);
-        // The supervisor has to know that there are limits, and when there is work and nobody to do it.
-        if first_timed || idle && desk.seats.iter().any(|seat| seat.worker.is_none()) {
-            let _ = self.segments.attention.set();
-        }
     }
 
     // Hiring.

@@ -99,8 +99,9 @@ impl<'a> Shift<'a> {
     fn look_at_the_clock(&mut self) {
         let took = self.since.elapsed();
         let due = took >= LATEST || self.results.len() >= LONGEST || self.flags & Flags::EACH != 0;
-        if due && self.begun < self.count {
+        if due {
             self.report(took);
+            self.since = Instant::now();
         }
         // So that about a quarter of the time passes until the next look.
         let done = (self.begun - self.reported).max(1);
@@ -134,7 +135,6 @@ impl<'a> Shift<'a> {
         }
         self.reported = self.begun;
         self.results.clear();
-        self.since = Instant::now();
     }
 
     /// Reports what is left. The results' memory, to be used again.

@@ -1,6 +1,6 @@
 //! Many tasks of one function: feeding them to the workers in chunks, and taking the results as they come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::iter::Fuse;
 use std::marker::PhantomData;
@@ -58,7 +58,9 @@ pub(super) struct Stream<'p, I: Iterator, R> {
     chunk: Option<usize>,
     /// Those in the last one.
     last_chunk: usize,
-    /// Deliveries that have come before their turn, by the first of their tasks.
+    /// Deliveries that have come.
+    arrived: VecDeque<Delivery>,
+    /// Those that have come before their turn, by the first of their tasks.
     early: BTreeMap<usize, Delivery>,
     /// Where those are put back in order.
     next_in_order: Option<usize>,
@@ -105,6 +107,7 @@ impl<'p, I: Iterator, R> Stream<'p, I, R> {
             total,
             chunk: plan.chunk,
             last_chunk: 1,
+            arrived: VecDeque::new(),
             early: BTreeMap::new(),
             next_in_order: plan.is_ordered.then_some(0),
             at_hand: None,
@@ -145,27 +148,27 @@ impl<'p, I: Iterator, R> Stream<'p, I, R> {
         let wanted = usize::try_from(wanted).unwrap_or(MOST).min(MOST);
         (chunk, wanted.max(LEAST * self.workers))
     }
-
-    /// Chunks that are on their way, or have come and are not unpacked.
-    fn chunks(&self) -> usize {
-        let inbox = self.order.inbox();
-        inbox.tickets + inbox.deliveries.len() + self.early.len()
-    }
 }
 
 impl<A: Serialize, I: Iterator<Item = A>, R: DeserializeOwned> Stream<'_, I, R> {
-    /// Sends chunks, as many as there may be.
+    /// Sends chunks, as many as there may be, once there is room for half of those.
     fn feed(&mut self) -> Result<(), JobError> {
-        loop {
-            let (chunk, window) = self.sizes();
-            if self.chunks() >= window {
-                return Ok(());
-            }
-            let Some(errand) = self.pack(chunk)? else {
-                return Ok(());
-            };
-            self.shared.submit(errand, Patience::Forever)?;
+        let (chunk, window) = self.sizes();
+        // Those that are on their way, or have come and are not unpacked.
+        let ahead = (self.taken - self.received).div_ceil(chunk);
+        if ahead > window / 2 {
+            return Ok(());
         }
+        let mut errands = Vec::new();
+        while ahead + errands.len() < window
+            && let Some(errand) = self.pack(chunk)?
+        {
+            errands.push(errand);
+        }
+        if errands.is_empty() {
+            return Ok(());
+        }
+        self.shared.submit(errands, Patience::Forever)
     }
 
     /// The next chunk; `None` if there are no more inputs.
@@ -255,16 +258,16 @@ impl<A: Serialize, I: Iterator<Item = A>, R: DeserializeOwned> Stream<'_, I, R> 
     }
 
     /// What has come, or comes next; `None` if nothing will.
-    fn receive(&self) -> Result<Option<Delivery>, JobError> {
-        let order = &self.order;
-        let received = self.shared.wait(Patience::Forever, |_| {
-            let mut inbox = order.inbox();
-            match inbox.deliveries.pop_front() {
-                Some(delivery) => Some(Some(delivery)),
-                None => (inbox.tickets == 0).then_some(None),
-            }
-        })?;
-        Ok(received.flatten())
+    fn receive(&mut self) -> Result<Option<Delivery>, JobError> {
+        if self.arrived.is_empty() {
+            let (order, arrived) = (&self.order, &mut self.arrived);
+            self.shared.wait(Patience::Forever, |_| {
+                let mut inbox = order.inbox();
+                std::mem::swap(&mut inbox.deliveries, arrived);
+                (!arrived.is_empty() || inbox.tickets == 0).then_some(())
+            })?;
+        }
+        Ok(self.arrived.pop_front())
     }
 
     /// Ends with this error.
@@ -317,12 +320,15 @@ pub(super) fn unpack<R: DeserializeOwned>(
     let unreadable = |error: postcard::Error| JobError::Result {
         reason: error.to_string(),
     };
-    let (outcome, rest) = postcard::take_from_bytes::<Outcome>(bytes).map_err(unreadable)?;
-    if let Err(error) = outcome.into_result() {
-        return Ok((Err(error), rest.len()));
+    if let [Outcome::RETURNED, result @ ..] = bytes {
+        let (result, rest) = postcard::take_from_bytes(result).map_err(unreadable)?;
+        return Ok((Ok(result), rest.len()));
     }
-    let (result, rest) = postcard::take_from_bytes(rest).map_err(unreadable)?;
-    Ok((Ok(result), rest.len()))
+    let (outcome, rest) = postcard::take_from_bytes::<Outcome>(bytes).map_err(unreadable)?;
+    let error = outcome.into_error().unwrap_or_else(|| JobError::Result {
+        reason: "it begins like none".to_owned(),
+    });
+    Ok((Err(error), rest.len()))
 }
 
 impl<I: Iterator, R> Drop for Stream<'_, I, R> {

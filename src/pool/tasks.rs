@@ -198,7 +198,7 @@ impl<'p> Tasks<'p> {
         let order = Order::default();
         let ends = vec![arguments.len() as u32];
         let errand = Errand::new(order.clone(), 0, place, self.terms, arguments, ends);
-        self.pool.shared().submit(errand, patience)?;
+        self.pool.shared().submit([errand], patience)?;
         Ok(Job::new(Arc::clone(self.pool.shared()), order))
     }
 }

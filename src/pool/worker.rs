@@ -7,6 +7,7 @@ use super::code::{Place, Secret};
 use super::message::{self, JobHeader, Large, Unsent};
 use super::shift::Shift;
 use crate::error::{Fault, RecvError};
+use crate::platform::per_process::ThisProcess;
 use crate::{Array, Event, MessageQueue};
 
 /// What a worker is given.
@@ -50,12 +51,6 @@ pub(super) struct Bench {
     seat: u16,
 }
 
-/// What is left of a message that was taken.
-struct Taken {
-    header: JobHeader,
-    arguments: Vec<u8>,
-}
-
 pub(super) fn work(kit: Kit) -> Left {
     // From now on, dying is no failure to start.
     let _ = kit.seats.set(kit.seat.into(), kit.incarnation);
@@ -79,11 +74,11 @@ pub(super) fn work(kit: Kit) -> Left {
 
 impl Bench {
     fn work(&self, most: Option<u64>) -> Result<Left, Unsent> {
-        let own = std::process::id();
+        let own = ThisProcess::new();
         let mut done = 0;
-        let mut memory = Vec::new();
+        let (mut arguments, mut results) = (Vec::new(), Vec::new());
         while most.is_none_or(|most| done < most) {
-            let Some(Taken { header, arguments }) = self.take()? else {
+            let Some(header) = self.take(&mut arguments)? else {
                 return Ok(Left::Closed);
             };
             let place = Place {
@@ -92,13 +87,13 @@ impl Bench {
             };
             let code = self.secret.code_at(place).ok_or(GARBAGE)?;
             let what = message::Header::subject(&header);
-            let mut shift = Shift::new(self, what, header.flags, header.count, memory);
+            let mut shift = Shift::new(self, what, header.flags, header.count, results);
             code(&mut shift, &arguments);
-            if std::process::id() != own {
+            if !own.is_current() {
                 // A fork that the task has made and let return. It has no part in this.
                 std::process::exit(0);
             }
-            memory = shift.finish()?;
+            results = shift.finish()?;
             done += header.count;
             if !self.board.finish(what, self.seat) {
                 loop {
@@ -109,8 +104,8 @@ impl Bench {
         Ok(Left::Renewed)
     }
 
-    /// The next message that is for this worker; `None` when there will be none.
-    fn take(&self) -> Result<Option<Taken>, Unsent> {
+    /// The next message that is for this worker, and its arguments; `None` when there will be none.
+    fn take(&self, arguments: &mut Vec<u8>) -> Result<Option<JobHeader>, Unsent> {
         loop {
             let lease = match self.jobs.lease() {
                 Ok(lease) => lease,
@@ -125,11 +120,14 @@ impl Bench {
                 lease.ack();
                 continue;
             }
-            let arguments = message::body(&self.large, &mut header, &lease);
-            let arguments = arguments.map_err(Unsent::Fault)?.ok_or(GARBAGE)?;
+            arguments.clear();
+            let found = message::body(&self.large, &mut header, &lease, arguments);
+            if !found.map_err(Unsent::Fault)? {
+                return Err(GARBAGE);
+            }
             // It is on the board that it is this worker's.
             lease.ack();
-            return Ok(Some(Taken { header, arguments }));
+            return Ok(Some(header));
         }
     }
 }

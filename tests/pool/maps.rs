@@ -122,10 +122,11 @@ fn progress_is_told_until_all_is_done() {
         .progress(|progress| told.push(progress))
         .map(square, 0..1000)
         .unwrap();
-    assert!(told.is_sorted_by_key(|progress| progress.done));
+    // What comes at the same time may be told at once.
+    assert!(told.array_windows().all(|[one, next]| one.done < next.done));
     assert!(told.iter().all(|progress| progress.total == Some(1000)));
     assert_eq!(told.last().unwrap().done, 1000);
-    assert_eq!(told.len(), 100);
+    assert!((1..=100).contains(&told.len()));
 }
 
 #[test]
