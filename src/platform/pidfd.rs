@@ -8,7 +8,7 @@ use std::process::ExitStatus;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal,
+    Pid, PidfdFlags, WaitId, WaitIdOptions, kill_process, pidfd_open, pidfd_send_signal,
     set_parent_process_death_signal, waitid,
 };
 
@@ -31,7 +31,16 @@ pub(crate) fn has_ended(pidfd: &OwnedFd) -> bool {
 /// Waits for the child's end and collects its status. `None` if that has been done elsewhere: by a
 /// `wait` for any child, or by the kernel itself where SIGCHLD is ignored.
 pub(crate) fn reap(pidfd: impl AsFd) -> io::Result<Option<ExitStatus>> {
-    let id = WaitId::PidFd(pidfd.as_fd());
+    collect(WaitId::PidFd(pidfd.as_fd()))
+}
+
+/// Kills a child that there is no pidfd for, and collects its status as [`reap`] does. As long as nobody has done so, its pid means it.
+pub(crate) fn end(pid: Pid) -> io::Result<Option<ExitStatus>> {
+    let _ = kill_process(pid, Signal::KILL);
+    collect(WaitId::Pid(pid))
+}
+
+fn collect(id: WaitId<'_>) -> io::Result<Option<ExitStatus>> {
     let status = match rustix::io::retry_on_intr(|| waitid(id.clone(), WaitIdOptions::EXITED)) {
         Err(Errno::CHILD) => None,
         status => status?,

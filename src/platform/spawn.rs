@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::ptr;
 
 use rustix::io::FdFlags;
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use rustix::process::Pid;
 
 use super::pidfd;
 use super::signals::SignalMask;
@@ -30,12 +30,16 @@ pub(crate) struct Start<'a> {
     pub(crate) defaults: SignalMask,
 }
 
+/// A child, and its pidfd.
+pub(crate) type Started = (Pid, io::Result<Option<OwnedFd>>);
+
 /// The number that the first of [`Start::fds`] has in the child.
 pub(crate) const FIRST: RawFd = 3;
 
 /// Starts the program this process runs, as a child of the calling *thread*. Returns when the new
 /// image is in place: the child's pid, and its pidfd, unless it has ended and been reaped already,
-/// which the kernel does by itself where SIGCHLD is ignored.
+/// which the kernel does by itself where SIGCHLD is ignored. If there is no pidfd to be had, the child is
+/// there all the same.
 ///
 /// `/proc/self/exe` is the image itself rather than its path, so the child runs the same code even
 /// if the file has since been replaced or removed.
@@ -43,7 +47,7 @@ pub(crate) const FIRST: RawFd = 3;
 /// The child has no other descriptors than those given and 0, 1 and 2, whether or not this process
 /// marks its own close-on-exec. So that none is overwritten before it has been duplicated, those given
 /// as streams and as `fds` have to be [`above`] all the numbers that they become.
-pub(crate) fn this_program(start: &Start<'_>) -> io::Result<(Pid, Option<OwnedFd>)> {
+pub(crate) fn this_program(start: &Start<'_>) -> io::Result<Started> {
     const PATH: &CStr = c"/proc/self/exe";
     let mut actions = Actions::new()?;
     if let Some(directory) = start.directory {
@@ -72,16 +76,7 @@ pub(crate) fn this_program(start: &Start<'_>) -> io::Result<(Pid, Option<OwnedFd
         )
     })?;
     let pid = Pid::from_raw(pid).expect("posix_spawn returns the child's pid");
-    match pidfd::open(pid) {
-        Ok(pidfd) => Ok((pid, pidfd)),
-        Err(error) => {
-            // Out of descriptors. A child that cannot be watched must not live. Nobody has reaped
-            // it, so the pid still means it.
-            let _ = kill_process(pid, Signal::KILL);
-            let _ = waitpid(Some(pid), WaitOptions::empty());
-            Err(error)
-        }
-    }
+    Ok((pid, pidfd::open(pid)))
 }
 
 /// The first number after those that so many descriptors become.

@@ -1,13 +1,12 @@
 //! The parent's side, from then on: waiting for the end, and the result.
 
 use std::fmt;
-use std::io::{PipeReader, PipeWriter};
+use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use rustix::process::Pid;
 use serde::de::DeserializeOwned;
 
 use super::letter::{Answer, Letter};
@@ -19,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::keeper;
 use crate::liveness::Census;
 use crate::platform::pidfd::{self, Signal};
+use crate::platform::spawn::Started;
 use crate::wait::Bell;
 
 /// A child process, and the result it will have: what its entry function returns, or, of another program and from
@@ -257,18 +257,25 @@ pub(crate) struct ChildProcess {
 impl ChildProcess {
     /// Has the keeper watch over a new child. On the keeper, so that a child that ends at once is
     /// still not found ended before the calling job is done.
+    ///
+    /// An error means that the child is gone and its entry was not called: one that cannot be watched
+    /// is killed here, and if it has been called by then, that is the end it has.
     pub(super) fn watched(
-        (pid, pidfd): (Pid, Option<OwnedFd>),
+        (pid, pidfd): Started,
         name: String,
         letter: Letter,
         on_lost: Vec<Box<dyn FnOnce() + Send>>,
     ) -> Result<Arc<ChildProcess>> {
-        let watched = match &pidfd {
-            Some(pidfd) => pidfd.as_fd(),
+        let is_reaped = matches!(pidfd, Ok(None));
+        let (pidfd, watched) = match pidfd {
+            Ok(Some(pidfd)) => {
+                let watched = pidfd.try_clone();
+                (Some(pidfd), watched)
+            }
             // A file can be read at any time: the keeper finds the end at once.
-            None => letter.as_fd(),
+            Ok(None) => (None, letter.as_fd().try_clone_to_owned()),
+            Err(error) => (None, Err(error)),
         };
-        let watched = watched.try_clone_to_owned();
         let child = Arc::new(ChildProcess {
             id: pid.as_raw_nonzero().get().unsigned_abs(),
             name,
@@ -284,15 +291,22 @@ impl ChildProcess {
                 let child = child.clone();
                 keeper::watch(fd, move |fd| child.has_ended(&fd, on_lost))
             });
-        match &watching {
+        match watching {
             Ok(()) => family::add(&child),
-            Err(_) => {
-                // Nobody will ever reap it, so it must not stay.
-                let _ = child.signal(Signal::KILL);
-                let _ = child.pidfd.as_ref().map(pidfd::reap);
+            Err(error) => {
+                let end = match &child.pidfd {
+                    Some(pidfd) => child.signal(Signal::KILL).ok().map(|()| pidfd::reap(pidfd)),
+                    None if is_reaped => None,
+                    None => Some(pidfd::end(pid)),
+                };
+                // It is the first and only time that it is set.
+                let _ = child.end.set(end.and_then(io::Result::ok).flatten());
+                if !child.letter.is_unpacked().unwrap_or(false) {
+                    return Err(error);
+                }
             }
         }
-        watching.map(|()| child)
+        Ok(child)
     }
 
     fn signal(&self, signal: Signal) -> Result<()> {
@@ -362,7 +376,7 @@ impl ChildProcess {
     /// The bytes of the result. What the child committed to the letter counts, however it ended
     /// afterwards: an exit handler may yet have crashed it.
     fn answer(&self, end: End) -> Result<Vec<u8>, JoinError> {
-        let unreadable = |error: std::io::Error| JoinError::Result {
+        let unreadable = |error: io::Error| JoinError::Result {
             reason: error.to_string(),
         };
         if let Some((answer, result)) = self.letter.read_answer().map_err(unreadable)? {
