@@ -1,0 +1,42 @@
+//! The launcher under pressure: limits reached, thousands of children, families whose heads are killed.
+//!
+//! `SPAWNING_CHILDREN=10000 cargo test --test spawning many:: -- --nocapture` is the long form of what is counted here.
+#![allow(unsafe_code)] // users, limits and process groups have no safe wrapper
+
+#[path = "../support/private_mount.rs"]
+mod private_mount;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod families;
+mod limits;
+mod many;
+
+use std::time::Duration;
+
+use crossproc::process;
+
+/// Longer than any test takes on a machine busy with other things.
+const HANG: Duration = Duration::from_secs(120);
+
+/// What every test begins with: nothing hangs, nothing stays behind.
+macro_rules! guarded {
+    () => {
+        let _leaks = crate::support::Leaks::start();
+        let _watchdog = crate::support::watchdog(crate::HANG);
+    };
+}
+use guarded;
+
+/// Runs `body` in a process of its own, so that it may change what belongs to a process.
+#[track_caller]
+fn alone<F: Fn(()) + Copy + 'static>(body: F) {
+    let child = process::spawn(body, ()).expect("a process for the test");
+    assert_eq!(child.join(), Ok(()));
+}
+
+/// Of this process.
+fn descriptors() -> usize {
+    // The listing has one itself.
+    std::fs::read_dir("/proc/self/fd").unwrap().count() - 1
+}
