@@ -62,6 +62,11 @@ pub(crate) fn watch(fd: OwnedFd, on_ready: impl FnOnce(OwnedFd) + Send + 'static
     post(Message::Watch(Watch { fd, on_ready }))
 }
 
+/// Has the calling thread run in place what it would have the keeper run, so that it can be taken through that step by step.
+pub(crate) fn act_as_keeper() {
+    IS_KEEPER.set(true);
+}
+
 static KEEPER: PerProcess<Keeper> = PerProcess::new();
 
 thread_local! {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::keeper;
 use crate::liveness;
 use crate::platform::{futex, membarrier, shm};
 use crate::travel::{self, Parcel};
@@ -32,6 +33,12 @@ pub fn refuse_waitv(refuse: bool) {
 /// Acts as if no file system had files without a name.
 pub fn refuse_unnamed_files(refuse: bool) {
     shm::UNNAMED_REFUSED.store(refuse, Ordering::Relaxed);
+}
+
+/// From now on the calling thread does itself what it would have the keeper thread do for it, such as starting a child process, which then
+/// dies with this thread.
+pub fn act_as_keeper() {
+    keeper::act_as_keeper();
 }
 
 /// Handles on their way to a child process that is a fork of this one, as if in the arguments of

@@ -88,21 +88,9 @@ fn try_point(
     scenario.renew();
 
     journal.enter(Phase::WarmingUp);
-    let mut victim = Tracee::fork(|| {
-        scenario.warm_up();
-        let lists = trace::robust_lists();
-        assert!(lists.len() <= testament.robust_lists.len());
-        for (cell, head) in testament.robust_lists.iter().zip(lists) {
-            cell.store(head, Ordering::Relaxed);
-        }
-        trace::stop_here();
-        let value = scenario.act();
-        testament.value.store(value, Ordering::Relaxed);
-        testament.returned.store(true, Ordering::Release);
-        loop {
-            thread::park();
-        }
-    });
+    let mut victim = scenario
+        .victim()
+        .unwrap_or_else(|| fork(scenario, &testament));
 
     journal.enter(Phase::Arranging);
     scenario.arrange();
@@ -139,6 +127,25 @@ fn try_point(
     (reached, scenario.verdict(testament.returned()))
 }
 
+/// A victim that is a copy of this process.
+fn fork(scenario: &mut dyn Scenario, testament: &Testament) -> Tracee {
+    Tracee::fork(|| {
+        scenario.warm_up();
+        let lists = trace::robust_lists();
+        assert!(lists.len() <= testament.robust_lists.len());
+        for (cell, head) in testament.robust_lists.iter().zip(lists) {
+            cell.store(head, Ordering::Relaxed);
+        }
+        trace::stop_here();
+        let value = scenario.act();
+        testament.value.store(value, Ordering::Relaxed);
+        testament.returned.store(true, Ordering::Release);
+        loop {
+            thread::park();
+        }
+    })
+}
+
 /// Lets the victim go on as far as `point`.
 fn advance(
     victim: &mut Tracee,
@@ -147,10 +154,10 @@ fn advance(
     testament: &Testament,
     journal: &Journal,
 ) -> Reached {
-    let over = || testament.returned().is_some();
+    let over = |victim: &Tracee| testament.returned().is_some() || victim.is_exiting();
     for _ in 0..point.calls() {
         victim.run_to_system_call();
-        if over() {
+        if over(victim) {
             return Reached::End;
         }
         if victim.run_to_system_call() == Progress::Asleep {
@@ -162,7 +169,7 @@ fn advance(
     match point {
         Point::After { steps, .. } => {
             for step in 0..steps {
-                if over() {
+                if testament.returned().is_some() {
                     return Reached::End;
                 }
                 if victim.at_system_call() {
@@ -178,10 +185,14 @@ fn advance(
         }
         Point::Within { .. } => {
             victim.run_to_system_call();
-            if !over() && victim.run_to_system_call() == Progress::Stopped {
+            if !over(victim) && victim.run_to_system_call() == Progress::Stopped {
                 return Reached::SystemCall;
             }
         }
     }
-    if over() { Reached::End } else { Reached::There }
+    if over(victim) {
+        Reached::End
+    } else {
+        Reached::There
+    }
 }

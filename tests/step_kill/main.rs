@@ -16,6 +16,7 @@
 //! - what the dead had locked or acquired comes back, with its last committed value, and the next owner
 //!   is told if and only if the victim died as the owner; no two ever have it at a time;
 //! - a victim that lives to return has woken all it had to wake, before it is killed;
+//! - a child process whose parent dies ends, and one that dies is joined; what travelled is the child's, or comes back;
 //! - of those who meet at a barrier, all are released or all are told the same; a value is made once.
 //!
 //! In long operations not every instruction is a point: see [`Density`](scenario::Density). The table
@@ -42,6 +43,7 @@ mod broadcast;
 mod change;
 mod channel;
 mod explore;
+mod hand_over;
 mod journal;
 mod lifecycle;
 mod list;
@@ -85,6 +87,9 @@ use options::{Mode, Options};
 use scenario::{Density, Row};
 
 fn main() -> ExitCode {
+    // Rows may spawn this program.
+    hand_over::stand_still_if_told();
+    crossproc::init();
     let options = match Options::parse(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(problem) => {
@@ -105,6 +110,7 @@ fn main() -> ExitCode {
         values::rows(),
         list::rows(),
         namespace::rows(),
+        hand_over::rows(),
     ];
     let rows = rows.into_iter().flatten();
     let rows: Vec<Row> = rows

@@ -1,5 +1,7 @@
 //! What a row of the table consists of.
 
+use crate::trace::Tracee;
+
 /// One operation in one state. A new operation joins the harness by implementing this and adding a
 /// line to the `rows` of its module.
 ///
@@ -15,11 +17,17 @@
 /// | `completed` | survivor | the same, if it has returned from the operation |
 /// | `verdict` | survivor | the victim is dead |
 ///
-/// The victim is a forked copy of the survivor: what it changes in `self` stays its own. Anything
+/// The victim is a forked copy of the survivor (unless there is a `victim`): what it changes in `self` stays its own. Anything
 /// wrong is a panic, which the harness reports with the row and the point.
 pub(crate) trait Scenario {
     /// Makes ready whatever the victim inherits.
     fn renew(&mut self) {}
+
+    /// The victim, if it is not a fork of the survivor: one that stands before the operation. It is over when it exits; `warm_up` and `act` are
+    /// not called.
+    fn victim(&mut self) -> Option<Tracee> {
+        None
+    }
 
     /// Does once what first use brings with it (attaching, registering the thread), so that the
     /// steps counted are the operation's own.

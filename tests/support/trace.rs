@@ -24,6 +24,8 @@ pub(crate) struct Tracee {
     child: Child,
     /// It was last seen asleep inside the system call it was made to take.
     asleep: bool,
+    /// Somebody else collects its status: it is killed here, and no more.
+    reaped_elsewhere: bool,
     /// Where the tracing thread may run when there is no tracee.
     tracer_cpus: libc::cpu_set_t,
 }
@@ -42,6 +44,13 @@ pub(crate) enum Progress {
 pub(crate) fn stop_here() {
     // SAFETY: kill(2) and getpid(2) touch no memory.
     unsafe { libc::kill(libc::getpid(), libc::SIGSTOP) };
+}
+
+/// Called in a process that its parent is going to trace.
+pub(crate) fn be_traced() {
+    // SAFETY: PTRACE_TRACEME uses none of its arguments.
+    let traced = unsafe { libc::ptrace(libc::PTRACE_TRACEME) };
+    assert_ne!(traced, -1, "ptrace: {}", io::Error::last_os_error());
 }
 
 /// The heads of the robust lists of all threads of the calling process.
@@ -76,12 +85,23 @@ const SYSCALL_INSTRUCTION: (c_long, c_long) = (0xd400_0001, 0xffff_ffff);
 impl Tracee {
     /// Forks a process that runs `body`; returns once it has called [`stop_here`].
     pub(crate) fn fork(body: impl FnOnce()) -> Tracee {
-        let mut child = fork(|| {
-            // SAFETY: PTRACE_TRACEME uses none of its arguments.
-            let traced = unsafe { libc::ptrace(libc::PTRACE_TRACEME) };
-            assert_ne!(traced, -1, "ptrace: {}", io::Error::last_os_error());
-            body();
-        });
+        Tracee::stopped(
+            fork(|| {
+                be_traced();
+                body();
+            }),
+            false,
+        )
+    }
+
+    /// Takes over a process that this thread has spawned, once it has called [`be_traced`] and [`stop_here`]. Dropping it leaves it to be
+    /// reaped by those who spawned it.
+    pub(crate) fn spawned(pid: u32) -> Tracee {
+        let pid = pid.cast_signed();
+        Tracee::stopped(Child { pid, reaped: None }, true)
+    }
+
+    fn stopped(mut child: Child, reaped_elsewhere: bool) -> Tracee {
         let stopped = child.wait_status(0);
         assert_eq!(
             stopped,
@@ -93,6 +113,7 @@ impl Tracee {
             tracer_cpus: share_cpu(child.pid),
             child,
             asleep: false,
+            reaped_elsewhere,
         };
         let options = libc::PTRACE_O_EXITKILL | libc::PTRACE_O_TRACESYSGOOD;
         tracee.request(
@@ -169,7 +190,26 @@ impl Tracee {
         self.request(libc::PTRACE_PEEKTEXT, address, ptr::null_mut())
     }
 
+    /// Whether it was spawned, and stands within the system call that ends it.
+    pub(crate) fn is_exiting(&self) -> bool {
+        if !self.reaped_elsewhere || self.asleep {
+            return false;
+        }
+        let registers = self.registers();
+        #[cfg(target_arch = "x86_64")]
+        return registers.orig_rax.cast_signed() == libc::SYS_exit_group;
+        #[cfg(target_arch = "aarch64")]
+        return registers.regs[8].cast_signed() == libc::SYS_exit_group;
+    }
+
     fn program_counter(&self) -> usize {
+        #[cfg(target_arch = "x86_64")]
+        return self.registers().rip as usize;
+        #[cfg(target_arch = "aarch64")]
+        return self.registers().pc as usize;
+    }
+
+    fn registers(&self) -> libc::user_regs_struct {
         // SAFETY: all-zero bytes are a valid `user_regs_struct`, which consists of integers.
         let mut registers: libc::user_regs_struct = unsafe { mem::zeroed() };
         let mut place = libc::iovec {
@@ -181,10 +221,7 @@ impl Tracee {
             libc::NT_PRSTATUS as usize,
             (&raw mut place).cast(),
         );
-        #[cfg(target_arch = "x86_64")]
-        return registers.rip as usize;
-        #[cfg(target_arch = "aarch64")]
-        return registers.pc as usize;
+        registers
     }
 
     fn stopped_or_asleep(&mut self) -> Progress {
@@ -235,6 +272,11 @@ impl Tracee {
 
 impl Drop for Tracee {
     fn drop(&mut self) {
+        if self.reaped_elsewhere {
+            // SAFETY: kill(2) touches no memory; the process stands still, so that nobody can have reaped it.
+            unsafe { libc::kill(self.child.pid, libc::SIGKILL) };
+            self.child.reaped = Some(Ending::Signalled(libc::SIGKILL));
+        }
         self.child.kill();
         set_cpus(0, &self.tracer_cpus);
     }
