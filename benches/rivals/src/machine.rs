@@ -94,9 +94,15 @@ fn rivals() -> String {
         let (_, after) = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?;
         Some(format!("{name} {}", after.split_once('"')?.0))
     };
-    let found: Vec<String> = ["rtrb", "crossbeam-queue", "raw_sync", "iceoryx2"]
-        .into_iter()
-        .filter_map(version)
-        .collect();
+    let found: Vec<String> = [
+        "rtrb",
+        "crossbeam-queue",
+        "raw_sync",
+        "iceoryx2",
+        "procspawn",
+    ]
+    .into_iter()
+    .filter_map(version)
+    .collect();
     found.join(", ")
 }

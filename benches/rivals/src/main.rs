@@ -9,6 +9,8 @@ mod locks;
 mod machine;
 mod messages;
 mod place;
+mod processes;
+mod python;
 mod raw;
 mod report;
 mod rounds;
@@ -26,6 +28,7 @@ const USAGE: &str = "\
 usage: rivals [--json] [--cores A,B]             numbers, locks and signals; less than a minute
        rivals messages [--json] [--cores A,B]    bytes and messages of any size; less than two minutes
        rivals values [--json] [--cores A,B]      values that are shared; less than a minute
+       rivals processes [--json] [--cores A,B]   processes that are started and waited for; less than a minute
        rivals busy [--cores A,B]                 send and receive as fast as possible for a second each, blocking
 
 --cores A,B     between these processor cores
@@ -56,6 +59,7 @@ fn arguments() -> Option<Arguments> {
         match argument.as_str() {
             "messages" => parsed.command = Command::Compare(messages::family),
             "values" => parsed.command = Command::Compare(values::family),
+            "processes" => parsed.command = Command::Compare(processes::family),
             "busy" => parsed.command = Command::Busy,
             "--only" => parsed.only = arguments.next()?,
             "--json" => parsed.json = true,
@@ -75,6 +79,13 @@ fn arguments() -> Option<Arguments> {
 
 fn main() -> ExitCode {
     crossproc::init();
+    procspawn::init();
+    if env::args()
+        .nth(1)
+        .is_some_and(|first| first == processes::NOTHING)
+    {
+        return ExitCode::SUCCESS;
+    }
     let Some(arguments) = arguments() else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);

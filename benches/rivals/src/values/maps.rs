@@ -8,11 +8,11 @@ use std::thread;
 
 use crossproc::{Dict, Event, Manager, process};
 
-use super::python::Python;
 use crate::contest::{Contest, Measured, Rate, Result};
 use crate::lock_work::{self, Side};
 use crate::locks::{Counter, Readable, next_number};
 use crate::place::{Cores, involuntary_switches, pin, unpin};
+use crate::python::Python;
 
 /// Keys where it does not matter how many.
 const KEYS: u64 = 1_000;
@@ -112,7 +112,7 @@ pub fn get(keys: u64, python: Option<Rc<Python>>) -> Contest {
         });
     match python {
         Some(python) => contest.with("Manager().dict()", "processes", move |_| {
-            python.get().map_err(Into::into)
+            python.ask("get").map_err(Into::into)
         }),
         None => contest,
     }

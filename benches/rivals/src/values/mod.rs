@@ -3,22 +3,14 @@
 mod lists;
 mod maps;
 mod numbers;
-mod python;
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use crate::contest::Family;
-use python::Python;
+use crate::python::Python;
 
 pub fn family() -> Family {
-    let python = match Python::start() {
-        Ok(python) => Some(Rc::new(python)),
-        Err(error) => {
-            eprintln!("without Python, because python3 cannot be run: {error}");
-            None
-        }
-    };
+    let python = Python::start("values/python.py");
     Family {
         contests: vec![
             maps::get(1_000, python.clone()),

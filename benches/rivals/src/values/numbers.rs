@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossproc::{Event, Value};
 
-use super::python::Python;
 use crate::contest::{Contest, Rate};
 use crate::lock_work::{self, Side};
 use crate::locks::Counter;
+use crate::python::Python;
 
 impl Counter for AtomicU64 {
     fn add_one(&self) {
@@ -47,7 +47,7 @@ pub fn add(python: Option<Rc<Python>>) -> Contest {
         });
     match python {
         Some(python) => contest.with("multiprocessing.Value", "processes", move |_| {
-            python.add().map_err(Into::into)
+            python.ask("add").map_err(Into::into)
         }),
         None => contest,
     }
