@@ -81,7 +81,7 @@ struct Keeper {
 #[derive(Default)]
 struct Inbox {
     messages: Vec<Message>,
-    /// Rung after each message. `None` until the thread is started.
+    /// Rung after each message of other threads. `None` until the thread is started.
     bell: Option<Arc<Bell>>,
 }
 
@@ -118,7 +118,10 @@ fn post(message: Message) -> Result<()> {
     };
     inbox.messages.push(message);
     drop(inbox);
-    bell.ring();
+    // Before it sleeps, the keeper looks at what it has posted itself.
+    if !IS_KEEPER.get() {
+        bell.ring();
+    }
     Ok(())
 }
 
@@ -151,8 +154,13 @@ fn keep(keeper: &Keeper, bell: &Bell) -> ! {
         }
         if ready[0] {
             bell.silence();
+        }
+        loop {
             // The lock is released before any job runs.
             let messages = mem::take(&mut keeper.inbox().messages);
+            if messages.is_empty() {
+                break;
+            }
             for message in messages {
                 match message {
                     Message::Run { work, done } => {

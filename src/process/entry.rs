@@ -160,7 +160,10 @@ impl Marker {
     }
 
     fn of_this_process() -> Option<Marker> {
-        // Not `env::args`: before `main`, some C libraries have not handed them out yet.
+        if let Some(argument) = env::args_os().nth(1) {
+            return Marker::from_argument(argument.to_str()?);
+        }
+        // Before `main`, some C libraries have not handed them out yet.
         let line = fs::read("/proc/self/cmdline").ok()?;
         let argument = line.split(|byte| *byte == 0).nth(1)?;
         Marker::from_argument(str::from_utf8(argument).ok()?)
