@@ -103,6 +103,8 @@ mod owner;
 #[cfg(any(not(loom), test))]
 pub mod pipe;
 #[cfg(any(not(loom), test))]
+pub mod pool;
+#[cfg(any(not(loom), test))]
 pub mod queue;
 #[cfg(any(not(loom), test))]
 pub mod spsc;
@@ -141,8 +143,6 @@ mod object;
 mod place;
 #[cfg(not(loom))]
 mod platform;
-#[cfg(not(loom))]
-pub mod pool;
 #[cfg(not(loom))]
 pub mod process;
 #[cfg(not(loom))]

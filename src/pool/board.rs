@@ -39,8 +39,33 @@
 //! A killed worker is not one that ran something else meanwhile: it is killed after `CONDEMNED`, which it can only have become from `RUNNING`; and from
 //! there the worker's own `FINISHED` fails, without which it takes no other message.
 
-use crate::error::Result;
-use crate::{Array, Options};
+/// The words, wherever they are.
+pub(super) trait Words {
+    /// `None` if there is no such word, here and below.
+    fn load(&self, index: usize) -> Option<u64>;
+    fn store(&self, index: usize, word: u64) -> Option<()>;
+    /// What was found instead, in `Err`.
+    fn compare_exchange(&self, index: usize, current: u64, new: u64) -> Option<Result<(), u64>>;
+}
+
+#[cfg(not(loom))]
+impl Words for crate::Array<u64> {
+    #[inline]
+    fn load(&self, index: usize) -> Option<u64> {
+        self.get(index).ok()
+    }
+
+    #[inline]
+    fn store(&self, index: usize, word: u64) -> Option<()> {
+        self.set(index, word).ok()
+    }
+
+    #[inline]
+    fn compare_exchange(&self, index: usize, current: u64, new: u64) -> Option<Result<(), u64>> {
+        let exchanged = crate::Array::compare_exchange(self, index, current, new).ok()?;
+        Some(exchanged.map(drop))
+    }
+}
 
 /// Words of a ticket; eight, so that no two share a cache line.
 const WORDS: usize = 8;
@@ -125,39 +150,28 @@ pub(super) fn next_generation(generation: u64) -> u64 {
     (generation + 1) & (u64::MAX >> GENERATION_SHIFT)
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Board {
-    words: Array<u64>,
+/// How many words so many tickets have.
+pub(super) const fn words(tickets: usize) -> usize {
+    tickets * WORDS
 }
 
-impl Board {
-    /// The array for so many tickets.
-    pub(super) fn options(tickets: usize) -> Options<Array<u64>> {
-        Array::options().capacity(tickets * WORDS)
-    }
+#[derive(Clone, Debug)]
+pub(super) struct Board<W>(pub(super) W);
 
-    pub(super) fn of(words: Array<u64>) -> Board {
-        Board { words }
-    }
-
-    pub(super) fn words(&self) -> &Array<u64> {
-        &self.words
-    }
-
+impl<W: Words> Board<W> {
     /// What has become of a ticket; `None` of garbage.
     pub(super) fn state(&self, ticket: u32) -> Option<State> {
-        let bits = self.words.get(ticket as usize * WORDS + STATE).ok()?;
-        State::from_bits(bits)
+        State::from_bits(self.0.load(ticket as usize * WORDS + STATE)?)
     }
 
     fn change(&self, what: Use, from: State, to: State) -> Result<(), Option<State>> {
-        let changed = self
-            .words
-            .compare_exchange(what.at(STATE), from.bits(), to.bits());
-        match changed {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(found)) => Err(State::from_bits(found)),
-            Err(_) => Err(None),
+        match self
+            .0
+            .compare_exchange(what.at(STATE), from.bits(), to.bits())
+        {
+            Some(Ok(())) => Ok(()),
+            Some(Err(found)) => Err(State::from_bits(found)),
+            None => Err(None),
         }
     }
 
@@ -173,8 +187,8 @@ impl Board {
     }
 
     fn put(&self, what: Use, state: State) {
-        let put = self.words.set(what.at(STATE), state.bits());
-        debug_assert_eq!(put, Ok(()), "the parent numbers the tickets");
+        let put = self.0.store(what.at(STATE), state.bits());
+        debug_assert!(put.is_some(), "the parent numbers the tickets");
     }
 
     /// Whether nobody has claimed it, and nobody will.
@@ -203,7 +217,7 @@ impl Board {
     }
 
     fn marked(&self, what: Use, word: usize) -> Option<u32> {
-        let bits = self.words.get(what.at(word)).ok()?;
+        let bits = self.0.load(what.at(word))?;
         (bits == what.mark(bits as u32)).then_some(bits as u32)
     }
 
@@ -221,17 +235,22 @@ impl Board {
     /// Before the task is begun.
     #[inline]
     pub(super) fn begin(&self, what: Use, task: u32) {
-        let _ = self.words.set(what.at(TASK), what.mark(task));
+        self.0.store(what.at(TASK), what.mark(task));
     }
 
-    pub(super) fn begin_now(&self, what: Use) {
-        let _ = self.words.set(what.at(BEGAN), what.mark(now()));
+    /// At this time.
+    pub(super) fn begin_at(&self, what: Use, now: u32) {
+        self.0.store(what.at(BEGAN), what.mark(now));
     }
 
     /// After the last result was sent: whether the worker may go on, and is not about to be killed.
     pub(super) fn finish(&self, what: Use, seat: u16) -> bool {
         let running = what.state(Stage::Running, seat);
         let condemned = what.state(Stage::Condemned, seat);
+        if cfg!(seeded_bug = "board") {
+            self.put(what, what.state(Stage::Finished, seat));
+            return true;
+        }
         match self.change(what, running, what.state(Stage::Finished, seat)) {
             Ok(()) => true,
             // Anything else: the parent has received all the results, and the ticket may be in use anew.
@@ -240,18 +259,13 @@ impl Board {
     }
 }
 
-/// Milliseconds of a clock that is the same in every process, and comes round after 49 days.
-pub(super) fn now() -> u32 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    (time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000) as u32
-}
-
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::Array;
 
-    fn board() -> Board {
-        Board::of(Board::options(4).anonymous().unwrap())
+    fn board() -> Board<Array<u64>> {
+        Board(Array::new(words(4)).unwrap())
     }
 
     fn of(ticket: u32, generation: u64) -> Use {
@@ -301,7 +315,7 @@ mod tests {
     fn garbage_is_nobodys() {
         let board = board();
         for bits in [u64::MAX, 5, 6, 7] {
-            board.words.set(0, bits).unwrap();
+            board.0.set(0, bits).unwrap();
             assert_eq!(board.state(0), None);
             assert!(!board.claim(of(0, 0), 0));
             assert_eq!(board.condemn(of(0, 0)), None);

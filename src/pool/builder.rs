@@ -7,7 +7,7 @@ use std::thread;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::board::{Board, MOST_SEATS};
+use super::board::{Board, MOST_SEATS, words};
 use super::desk::{Segments, TICKETS};
 use super::handle::Pool;
 use super::shared::{Hire, Shared};
@@ -104,10 +104,10 @@ impl Builder {
             });
         }
         let participants = THREADS + 2 * workers as u32;
-        let (jobs, results, words, seats, attention) = Group::of((
+        let (jobs, results, board, seats, attention) = Group::of((
             MessageQueue::options().memory(QUEUE),
             MessageQueue::options().memory(QUEUE),
-            Board::options(TICKETS),
+            Array::<u64>::options().capacity(words(TICKETS)),
             Array::<u64>::options().capacity(workers),
             Event::options(),
         ))
@@ -120,7 +120,7 @@ impl Builder {
         let segments = Segments {
             jobs,
             results,
-            board: Board::of(words),
+            board: Board(board),
             seats,
             attention,
             large: manager.dict("large")?,

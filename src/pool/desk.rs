@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use bytemuck::Zeroable;
 
-use super::board::{self, Board, Stage, Use, next_generation};
+use super::board::{Board, Stage, Use, next_generation};
+use super::clock;
 use super::error::JobError;
 use super::message::{self, Flags, JobHeader, Large, ReportHeader, Unsent};
 use super::order::{Errand, Order};
@@ -39,7 +40,7 @@ pub(super) enum Doors {
 pub(super) struct Segments {
     pub(super) jobs: MessageQueue,
     pub(super) results: MessageQueue,
-    pub(super) board: Board,
+    pub(super) board: Board<Array<u64>>,
     pub(super) seats: Array<u64>,
     pub(super) attention: Event,
     pub(super) large: Large,
@@ -167,7 +168,7 @@ impl Desk {
         }
     }
 
-    fn board(&self) -> &Board {
+    fn board(&self) -> &Board<Array<u64>> {
         &self.segments.board
     }
 
@@ -353,7 +354,7 @@ impl Desk {
         if self.timed == 0 {
             return None;
         }
-        let now = board::now();
+        let now = clock::now();
         let mut next: Option<Duration> = None;
         for number in 0..TICKETS as u32 {
             let ticket = &self.tickets[number as usize];
@@ -370,11 +371,7 @@ impl Desk {
                 state.stage == Stage::Running && state.generation == what.generation
             });
             let began = self.board().began(what).filter(|_| runs);
-            let ran = began.map_or(Duration::ZERO, |began| {
-                // One that begins at this moment may be ahead.
-                let ran = now.wrapping_sub(began);
-                Duration::from_millis(u64::from(if ran > u32::MAX / 2 { 0 } else { ran }))
-            });
+            let ran = began.map_or(Duration::ZERO, |began| clock::between(began, now));
             // The clock's milliseconds are whole ones.
             let left = (limit + Duration::from_millis(1)).saturating_sub(ran);
             if left.is_zero() {

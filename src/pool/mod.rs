@@ -46,25 +46,51 @@
 //! [initializer](Builder::initializer), or by name.
 
 mod board;
+#[cfg(all(loom, test))]
+mod model;
+
+#[cfg(not(loom))]
 mod builder;
+#[cfg(not(loom))]
+mod clock;
+#[cfg(not(loom))]
 mod code;
+#[cfg(not(loom))]
 mod desk;
+#[cfg(not(loom))]
 mod error;
+#[cfg(not(loom))]
 mod handle;
+#[cfg(not(loom))]
 mod job;
+#[cfg(not(loom))]
 mod message;
+#[cfg(not(loom))]
 mod order;
+#[cfg(not(loom))]
 mod shared;
+#[cfg(not(loom))]
 mod shift;
+#[cfg(not(loom))]
 mod star;
+#[cfg(not(loom))]
 mod stream;
+#[cfg(not(loom))]
 mod tasks;
+#[cfg(not(loom))]
 mod worker;
 
+#[cfg(not(loom))]
 pub use builder::Builder;
+#[cfg(not(loom))]
 pub use error::{JobError, TaskError};
+#[cfg(not(loom))]
 pub use handle::Pool;
+#[cfg(not(loom))]
 pub use job::Job;
+#[cfg(not(loom))]
 pub use star::Star;
+#[cfg(not(loom))]
 pub use stream::{Ordered, Unordered};
+#[cfg(not(loom))]
 pub use tasks::{Progress, Tasks};

@@ -200,7 +200,7 @@ impl Shared {
         Kit {
             jobs: segments.jobs.clone(),
             results: segments.results.clone(),
-            board: segments.board.words().clone(),
+            board: segments.board.0.clone(),
             large: segments.large.clone(),
             attention: segments.attention.clone(),
             seats: segments.seats.clone(),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::board::Use;
+use super::clock;
 use super::code::Outcome;
 use super::message::{self, Flags, ReportHeader, Unsent};
 use super::worker::Bench;
@@ -66,7 +67,7 @@ impl<'a> Shift<'a> {
         }
         if self.flags & Flags::TIMED != 0 {
             // First: the time of the task before is not to be taken for this one's.
-            self.bench.board.begin_now(self.what);
+            self.bench.board.begin_at(self.what, clock::now());
         }
         self.bench.board.begin(self.what, self.begun as u32);
         self.begun += 1;
