@@ -50,15 +50,21 @@ impl Pool {
         self.workers
     }
 
-    /// The process ids of the workers there are at this moment.
+    /// The process ids of the workers there are at this moment. In a forked process, where it has none: none.
     pub fn worker_ids(&self) -> Vec<u32> {
+        if self.shared.is_forked() {
+            return Vec::new(); // Whoever had the lock is not here to give it back.
+        }
         let desk = self.shared.desk();
         let workers = desk.seats.iter().filter_map(|seat| seat.worker.as_ref());
         workers.map(|worker| worker.id()).collect()
     }
 
-    /// How many workers have died so far: those that were killed, also by the pool, panicked outside of a task, or exited.
+    /// How many workers have died so far: those that were killed, also by the pool, panicked outside of a task, or exited. In a forked process: 0.
     pub fn deaths(&self) -> u64 {
+        if self.shared.is_forked() {
+            return 0;
+        }
         self.shared.desk().deaths
     }
 
@@ -205,7 +211,7 @@ impl Pool {
 
     /// Whether it takes no more jobs.
     pub fn is_closed(&self) -> bool {
-        self.shared.desk().doors != Doors::Open
+        self.shared.is_forked() || self.shared.desk().doors != Doors::Open
     }
 
     /// [Closes](Pool::close) it, and blocks until everything is done and all workers have ended. Results are had from their jobs also afterwards.
