@@ -349,6 +349,22 @@ impl Desk {
         }
     }
 
+    /// One that has just been hired may have begun to work, and been condemned for it, before it was known how to kill it.
+    pub(super) fn kill_if_condemned(&self, seat: usize) {
+        let is_condemned = (0..TICKETS as u32).any(|number| {
+            let generation = self.tickets[number as usize].generation;
+            self.tickets[number as usize].condemned
+                && self.board().state(number).is_some_and(|state| {
+                    state.stage == Stage::Condemned
+                        && usize::from(state.seat) == seat
+                        && state.generation == generation
+                })
+        });
+        if is_condemned && let Some(worker) = &self.seats[seat].worker {
+            let _ = worker.kill();
+        }
+    }
+
     /// Kills those whose time is up. When to look again, if ever.
     pub(super) fn enforce_timeouts(&mut self) -> Option<Instant> {
         if self.timed == 0 {

@@ -237,6 +237,7 @@ impl Shared {
                 let _ = worker.kill();
             }
             desk.seats[number].worker = Some(Arc::new(worker));
+            desk.kill_if_condemned(number);
         }
     }
 
