@@ -288,6 +288,10 @@ impl Desk {
         let generation = ticket.generation;
         self.forget_arguments(number, generation, errand.arguments.len());
         self.free.push(number);
+        if self.doors == Doors::Closed && self.is_idle() {
+            // Whoever received the last result, it is the supervisor that sends the workers home.
+            let _ = self.segments.attention.set();
+        }
     }
 
     /// Those of so many bytes may have been too long for the queue.
