@@ -393,14 +393,16 @@ impl Desk {
             let began = self.board().began(what).filter(|_| runs);
             let ran = began.map_or(Duration::ZERO, |began| clock::between(began, now));
             // The clock's milliseconds are whole ones.
-            let left = (limit + Duration::from_millis(1)).saturating_sub(ran);
+            let left = limit.saturating_add(Duration::from_millis(1));
+            let left = left.saturating_sub(ran);
             if left.is_zero() {
                 self.condemn(number, JobError::TimedOut { limit });
             } else {
                 next = Some(next.map_or(left, |next| next.min(left)));
             }
         }
-        next.map(|left| Instant::now() + left)
+        // A time too far off to be told never comes.
+        next.and_then(|left| Instant::now().checked_add(left))
     }
 
     // Workers that end.
