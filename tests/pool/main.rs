@@ -1,10 +1,20 @@
 //! Pools: every way to run tasks, and everything that can happen to them and their workers.
 
+#![allow(unsafe_code)] // fork(2)
+
+#[expect(dead_code, reason = "nobody is looked at asleep")]
+#[path = "../support/asleep.rs"]
+mod asleep;
+#[expect(dead_code, reason = "forks are waited for, and no more")]
+#[path = "../support/forked.rs"]
+mod forked;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod deaths;
 mod jobs;
 mod maps;
+mod races;
 mod workers;
 
 use std::time::Duration;
@@ -26,4 +36,10 @@ pub(crate) fn kill_myself() -> ! {
     let own = rustix::process::getpid();
     rustix::process::kill_process(own, rustix::process::Signal::KILL).unwrap();
     unreachable!("nobody survives that")
+}
+
+/// Runs `body` in a forked process, to its end.
+pub(crate) fn in_a_fork(body: impl FnOnce()) {
+    let mut child = forked::fork(body);
+    assert_eq!(child.wait(), forked::Ending::Exited(0));
 }
