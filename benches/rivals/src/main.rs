@@ -21,7 +21,7 @@ mod work;
 use std::env;
 use std::process::ExitCode;
 
-use contest::Family;
+use contest::{Family, Result};
 use place::Cores;
 
 const USAGE: &str = "\
@@ -29,6 +29,7 @@ usage: rivals [--json] [--cores A,B]             numbers, locks and signals; les
        rivals messages [--json] [--cores A,B]    bytes and messages of any size; less than two minutes
        rivals values [--json] [--cores A,B]      values that are shared; less than a minute
        rivals processes [--json] [--cores A,B]   processes that are started and waited for; less than a minute
+       rivals pools [--json] [--cores A,B]       tasks for two workers; less than two minutes
        rivals busy [--cores A,B]                 send and receive as fast as possible for a second each, blocking
 
 --cores A,B     between these processor cores
@@ -36,7 +37,7 @@ usage: rivals [--json] [--cores A,B]             numbers, locks and signals; les
 
 #[derive(Clone, Copy)]
 enum Command {
-    Compare(fn() -> Family),
+    Compare(fn() -> Result<Family>),
     Busy,
 }
 
@@ -49,7 +50,7 @@ struct Arguments {
 
 fn arguments() -> Option<Arguments> {
     let mut parsed = Arguments {
-        command: Command::Compare(contenders::family),
+        command: Command::Compare(|| Ok(contenders::family())),
         json: false,
         cores: None,
         only: String::new(),
@@ -57,9 +58,10 @@ fn arguments() -> Option<Arguments> {
     let mut arguments = env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "messages" => parsed.command = Command::Compare(messages::family),
-            "values" => parsed.command = Command::Compare(values::family),
+            "messages" => parsed.command = Command::Compare(|| Ok(messages::family())),
+            "values" => parsed.command = Command::Compare(|| Ok(values::family())),
             "processes" => parsed.command = Command::Compare(processes::family),
+            "pools" => parsed.command = Command::Compare(processes::pools),
             "busy" => parsed.command = Command::Busy,
             "--only" => parsed.only = arguments.next()?,
             "--json" => parsed.json = true,
@@ -97,7 +99,9 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Busy => busy::run(cores).map_err(Into::into),
         Command::Compare(family) => {
-            rounds::run(cores, family().only(&arguments.only)).map(|samples| {
+            let samples =
+                family().and_then(|family| rounds::run(cores, family.only(&arguments.only)));
+            samples.map(|samples| {
                 if arguments.json {
                     report::json(cores, &samples);
                 } else {

@@ -50,10 +50,10 @@ pub fn contest(python: Option<Rc<Python>>) -> Contest {
             let again = python.clone();
             contest
                 .with("Process, fork", "processes", move |_| {
-                    Ok(python.ask("fork")?)
+                    Ok(python.ask("process fork")?)
                 })
                 .with("Process, spawn", "processes", move |_| {
-                    Ok(again.ask("spawn")?)
+                    Ok(again.ask("process spawn")?)
                 })
         }
         None => contest,
