@@ -1,6 +1,6 @@
 //! What every handle on a segment does the same way: travelling to a child process.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 
 use crate::group::Members;
 use crate::manager::{Manager, nested};
@@ -48,7 +48,7 @@ pub(crate) fn deserialize<'de, H: Primitive, X: Deserialize<'de>, D: Deserialize
         extra,
     } = Ticket::deserialize(deserializer)?;
     let descriptor = travel::take_fd(descriptor).ok_or_else(|| {
-        de::Error::custom("handles arrive only in the arguments of a spawned process")
+        travel::refuse("handles arrive only in the arguments of a spawned process")
     })?;
     let handle = match part {
         Part::Whole => Options::<H>::from_fd(descriptor, home),
@@ -58,7 +58,7 @@ pub(crate) fn deserialize<'de, H: Primitive, X: Deserialize<'de>, D: Deserialize
         Part::OfGroup(part) => Members::from_fd(descriptor, home)
             .and_then(|group| group.part(part, &Options::<H>::new())),
     };
-    let handle = handle.map_err(de::Error::custom)?;
+    let handle = handle.map_err(travel::refuse)?;
     Ok((handle, extra))
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn deserialize_whole<'de, H: Primitive, D: Deserializer<'de>>(
     match nested::manager() {
         Some(manager) => {
             let number = u32::deserialize(deserializer)?;
-            manager.object(number).map_err(de::Error::custom)
+            manager.object(number).map_err(travel::refuse)
         }
         None => deserialize(deserializer).map(|(handle, ())| handle),
     }

@@ -8,6 +8,8 @@
 //! has not. Afterwards the bells are rung; if that is what death prevents, sleepers learn of the death
 //! ([`crate::liveness`]) and look again.
 
+use serde::{Deserialize, Serialize};
+
 use crate::atomic::AtomicU64;
 use crate::error::{Error, Fault, Result};
 use crate::holding::Holding;
@@ -37,6 +39,14 @@ pub(crate) enum Peer {
     Expected,
     Closed,
     Died,
+}
+
+/// A role on its way to a child process.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Moving {
+    /// Where its claim is: that of which side it is.
+    claim: usize,
+    held: u64,
 }
 
 /// A role that this process holds. Dropping it closes that side.
@@ -112,12 +122,20 @@ impl Role {
     }
 
     /// While arguments are serialised: what [`receive`](Role::receive) needs in the child, where the role goes.
-    pub(crate) fn send(&self) -> u64 {
-        self.holding.send()
+    pub(crate) fn send(&self) -> Moving {
+        Moving {
+            claim: self.side.claim,
+            held: self.holding.send(),
+        }
     }
 
-    /// In the child: takes over what its parent held as `held`.
-    pub(crate) fn receive(place: Place, side: Side, held: u64) -> Result<Role, Fault> {
+    /// In the child: takes over what its parent held.
+    pub(crate) fn receive(place: Place, side: Side, moving: Moving) -> Result<Role, Fault> {
+        let Moving { claim, held } = moving;
+        if claim != side.claim {
+            // Both sides may have been claimed alike, so that the other one's word would do.
+            return Err(Fault::Corrupted("the role sent is that of the other side"));
+        }
         let holding = Holding::receive(place, side.claim, side.bells, held, next_change)?;
         Ok(Role { side, holding })
     }

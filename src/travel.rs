@@ -11,6 +11,8 @@ use std::fmt;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
+use serde::de::{self, DeserializeOwned};
+
 type Callback = Box<dyn FnOnce() + Send>;
 
 /// What goes along with one child's arguments.
@@ -39,6 +41,8 @@ enum Open {
 
 thread_local! {
     static OPEN: RefCell<Option<Open>> = const { RefCell::new(None) };
+    /// Why the handle that was last refused on this thread was.
+    static REFUSAL: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 /// Puts back what was open before, also when the closure unwinds: a `Serialize` may spawn, too.
@@ -67,6 +71,23 @@ pub(crate) fn unpacking<R>(fds: Vec<OwnedFd>, f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Takes a value out of the bytes of its serialised form and the descriptors that came along; why not, as precisely as is known.
+pub(crate) fn unpack<T: DeserializeOwned>(fds: Vec<OwnedFd>, bytes: &[u8]) -> Result<T, String> {
+    REFUSAL.take();
+    match unpacking(fds, || postcard::take_from_bytes(bytes)) {
+        Ok((value, [])) => Ok(value),
+        Ok(_) => Err("there is more than a value of that type".into()),
+        Err(error) => Err(REFUSAL.take().unwrap_or_else(|| error.to_string())),
+    }
+}
+
+/// For a handle that cannot be made again: an error that says so. The serialised form's own errors are without words, so that the reason is
+/// kept beside.
+pub(crate) fn refuse<E: de::Error>(reason: impl fmt::Display) -> E {
+    REFUSAL.set(Some(reason.to_string()));
+    E::custom(reason)
+}
+
 /// Puts a duplicate of `fd` into the open parcel; the index to find it by. `None` if none is open.
 pub(crate) fn send_fd(fd: BorrowedFd<'_>) -> io::Result<Option<u32>> {
     outgoing(|parcel| {
@@ -84,7 +105,8 @@ pub(crate) fn on_spawned(f: impl FnOnce() + Send + 'static) {
 }
 
 /// Has `f` called, on the keeper, if the child ends without having unpacked its arguments, after
-/// the `on_spawned` callbacks. It is dropped uncalled if the child has unpacked them or was never
+/// the `on_spawned` callbacks. A child that is another program is not known to have unpacked them, so that `f` has to find that
+/// out. It is dropped uncalled if the child has unpacked them or was never
 /// spawned. Without an open parcel `f` is dropped.
 pub(crate) fn on_lost(f: impl FnOnce() + Send + 'static) {
     outgoing(|parcel| parcel.on_lost.push(Box::new(f)));

@@ -1,13 +1,14 @@
 //! The end of a stream where bytes go in.
 
-use serde::{Deserializer, Serializer, de};
+use serde::{Deserializer, Serializer};
 
 use super::core::{Corrupted, Writer};
 use super::memory::{Bare, Direction, Stream};
 use crate::bytes::SharedBytesMut;
 use crate::error::{Fault, Result, TrySendError};
 use crate::handle;
-use crate::role::{Peer, Role};
+use crate::role::{Moving, Peer, Role};
+use crate::travel;
 use crate::wait::{Bell, Patience, block_until};
 
 /// Why nothing went in.
@@ -130,16 +131,17 @@ impl Inlet {
     ) -> Result<Self, D::Error> {
         let (stream, held) = arrive(deserializer)?;
         let role = Role::receive(stream.place.clone(), stream.direction.writer(), held);
-        Ok(Inlet::new(role.map_err(de::Error::custom)?, stream))
+        Ok(Inlet::new(role.map_err(travel::refuse)?, stream))
     }
 }
 
 /// What an end of a stream is made of in a child process: the stream, and by what word the parent held its role.
 pub(super) fn arrive<'de, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<(Stream, u64), D::Error> {
-    let (pipe, (direction, held)) = handle::deserialize::<Bare, (Direction, u64), D>(deserializer)?;
-    let stream = Stream::of(pipe.place, direction).map_err(de::Error::custom)?;
+) -> Result<(Stream, Moving), D::Error> {
+    let (pipe, (direction, held)) =
+        handle::deserialize::<Bare, (Direction, Moving), D>(deserializer)?;
+    let stream = Stream::of(pipe.place, direction).map_err(travel::refuse)?;
     Ok((stream, held))
 }
 

@@ -1,6 +1,6 @@
 //! The end of a stream where bytes come out.
 
-use serde::{Deserializer, Serializer, de};
+use serde::{Deserializer, Serializer};
 
 use super::core::Reader;
 use super::inlet::arrive;
@@ -10,6 +10,7 @@ use crate::error::{Result, TryRecvError};
 use crate::handle;
 use crate::place::Place;
 use crate::role::{Peer, Role};
+use crate::travel;
 use crate::wait::{Bell, Patience, block_until};
 
 /// Dropping it closes the stream for the other side.
@@ -143,7 +144,7 @@ impl Outlet {
     ) -> Result<Self, D::Error> {
         let (stream, held) = arrive(deserializer)?;
         let role = Role::receive(stream.place.clone(), stream.direction.reader(), held);
-        Ok(Outlet::new(role.map_err(de::Error::custom)?, stream))
+        Ok(Outlet::new(role.map_err(travel::refuse)?, stream))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use serde::{Deserializer, Serializer, de};
+use serde::{Deserializer, Serializer};
 
 use super::core::{self, Corrupted, Memory};
 use super::memory::{self, Words};
@@ -16,6 +16,7 @@ use crate::place::Place;
 use crate::role::{self, Side};
 use crate::segment::{Bounded, Kind, Primitive, Size};
 use crate::sync::claim::Claim;
+use crate::travel;
 
 /// Creates an anonymous ring for up to `capacity` elements, and takes both roles. Each handle can move to another thread, or in the
 /// arguments of [`process::spawn`](crate::process::spawn) to another process.
@@ -166,9 +167,9 @@ impl<T: Element> Role<T> {
         deserializer: D,
         side: Side,
     ) -> Result<Self, D::Error> {
-        let (ring, held) = handle::deserialize::<Ring<T>, u64, D>(deserializer)?;
+        let (ring, held) = handle::deserialize::<Ring<T>, role::Moving, D>(deserializer)?;
         let place = ring.words.place.clone();
-        let role = role::Role::receive(place, side, held).map_err(de::Error::custom)?;
+        let role = role::Role::receive(place, side, held).map_err(travel::refuse)?;
         Ok(Role { ring, role })
     }
 }
