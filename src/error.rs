@@ -280,6 +280,33 @@ pub enum Error {
         reason: &'static str,
     },
 
+    /// The program cannot be started.
+    #[error("cannot start `{program}`: {source}")]
+    Program {
+        /// As given.
+        program: String,
+        /// Why: there is none of this name, or it cannot be executed.
+        source: io::Error,
+    },
+
+    /// This program was not given a handle of this name when it was started.
+    #[error(
+        "this program was started without a handle `{name}`: it has those that process::Command was told with .handle(…) by whoever started it"
+    )]
+    NotInherited {
+        /// The name asked for.
+        name: String,
+    },
+
+    /// The handle that this program was given is not to be had, or not as what was asked for.
+    #[error("the handle `{name}` that this program was started with is not to be had: {reason}")]
+    Inherited {
+        /// The name asked for.
+        name: String,
+        /// Why: what opening it said.
+        reason: String,
+    },
+
     /// A child process did not return a value.
     #[error(transparent)]
     Join(#[from] JoinError),

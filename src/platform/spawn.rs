@@ -107,6 +107,21 @@ pub(crate) unsafe fn adopt(fd: RawFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Another descriptor for what `fd` is, close-on-exec.
+///
+/// # Safety
+///
+/// Nothing may be done with it that its owner here, if it has one, does not expect.
+pub(crate) unsafe fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: borrowed for the duration of a call that reports a closed descriptor as an error.
+    unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned()
+}
+
+/// Lets the program that this process becomes have the descriptor, too.
+pub(crate) fn pass_on(fd: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(rustix::io::fcntl_setfd(fd, FdFlags::empty())?)
+}
+
 /// Whether `file` has no name in the file system and belongs to this process's own user.
 pub(crate) fn is_own_and_nameless(file: &File) -> io::Result<bool> {
     let found = file.metadata()?;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::OpenOptions;
-use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
@@ -48,7 +47,7 @@ use crate::platform::signals::SignalMask;
 #[derive(Debug, Default)]
 #[must_use = "nothing starts before it is spawned"]
 pub struct Builder<What = Function> {
-    pub(super) starts: PhantomData<What>,
+    pub(super) what: What,
     pub(super) settings: Settings,
     pub(super) surroundings: Surroundings,
 }

@@ -344,6 +344,11 @@ impl ChildProcess {
             .is_some_and(|pidfd| !pidfd::has_ended(pidfd))
     }
 
+    /// What it was told, and what it has told so far.
+    pub(super) fn letter(&self) -> &Letter {
+        &self.letter
+    }
+
     /// The word of the bell that is rung at its end.
     pub(crate) fn bell(&self) -> &AtomicU32 {
         &self.ended
@@ -355,7 +360,7 @@ impl ChildProcess {
     }
 
     /// `None` if the deadline passes first.
-    fn wait(&self, deadline: Option<Instant>) -> Result<Option<End>, JoinError> {
+    pub(super) fn wait(&self, deadline: Option<Instant>) -> Result<Option<End>, JoinError> {
         if process::id() != self.parent {
             return Err(JoinError::Forked);
         }
@@ -382,14 +387,7 @@ impl ChildProcess {
         if let Some((answer, result)) = self.letter.read_answer().map_err(unreadable)? {
             return match answer {
                 Answer::Returned => Ok(result),
-                Answer::Panicked { message, location } => {
-                    Err(JoinError::Panicked { message, location })
-                }
-                Answer::ArgumentsUnreadable { reason } => Err(JoinError::Arguments { reason }),
-                Answer::ResultUnsendable { reason } => Err(JoinError::Result { reason }),
-                Answer::SettingRefused { setting, reason } => {
-                    Err(JoinError::Setting { setting, reason })
-                }
+                answer => Err(JoinError::from_answer(answer)),
             };
         }
         if !self.letter.is_unpacked().map_err(unreadable)? {

@@ -4,6 +4,7 @@
 use std::env;
 use std::fs;
 use std::mem;
+use std::ops::Range;
 use std::os::fd::{OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::exit;
@@ -13,8 +14,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::family::{self, Origin};
-use super::letter::{Answer, Envelope, Letter};
-use super::panics;
+use super::letter::{Answer, Envelope, Letter, Order};
+use super::{exec, inherited, panics};
 use crate::error::{Error, Result};
 use crate::platform::image::{Fingerprint, Image};
 use crate::platform::{pidfd, spawn};
@@ -58,10 +59,7 @@ where
     // SAFETY: `F` has no bytes, is `Copy`, and `spawn` was given one, so there is one to be had.
     let entry: F = unsafe { mem::transmute_copy(&()) };
     let arguments =
-        travel::unpacking(fds, || postcard::from_bytes(arguments)).map_err(|error| {
-            let reason = error.to_string();
-            Answer::ArgumentsUnreadable { reason }
-        })?;
+        travel::unpack(fds, arguments).map_err(|reason| Answer::ArgumentsUnreadable { reason })?;
     letter.mark_unpacked().map_err(|error| {
         let reason = error.to_string();
         Answer::ArgumentsUnreadable { reason }
@@ -79,6 +77,8 @@ pub(super) enum Entrance {
     Init,
     /// In [`before_main`].
     BeforeMain,
+    /// There too, to become another program.
+    Exec,
 }
 
 impl Entrance {
@@ -112,10 +112,11 @@ fn is_test_program() -> bool {
 /// Run by the loader in every program this crate is part of.
 extern "C" fn before_main() {
     if let Some(marker) = Marker::of_this_process()
-        && marker.entrance == Entrance::BeforeMain
+        && marker.entrance != Entrance::Init
     {
         enter(&marker);
     }
+    inherited::take_over();
 }
 
 // The section holds pointers to functions, called with arguments that they are free to ignore.
@@ -137,6 +138,7 @@ impl Marker {
         let entrance = match self.entrance {
             Entrance::Init => "init",
             Entrance::BeforeMain => "test",
+            Entrance::Exec => "exec",
         };
         format!(
             "{}{},{:016x},{entrance}",
@@ -154,6 +156,7 @@ impl Marker {
             entrance: match parts.next()? {
                 "init" => Entrance::Init,
                 "test" => Entrance::BeforeMain,
+                "exec" => Entrance::Exec,
                 _ => return None,
             },
         })
@@ -181,15 +184,19 @@ fn enter(marker: &Marker) -> ! {
     panics::remember(letter);
     let outcome = catch_unwind(AssertUnwindSafe(|| -> Result<Vec<u8>, Answer> {
         let unreadable = |reason| Answer::ArgumentsUnreadable { reason };
-        let trampoline = find(&envelope).map_err(unreadable)?;
-        let fds = adopt(envelope.fds).map_err(unreadable)?;
-        let settings = envelope.settings;
+        check_image(&envelope).map_err(unreadable)?;
+        let settings = &envelope.settings;
         settings.apply().map_err(|(setting, error)| {
             let reason = error.to_string();
             Answer::SettingRefused { setting, reason }
         })?;
+        let Order::Call { entry } = envelope.order else {
+            return Err(exec::become_program(letter, &envelope, &arguments));
+        };
+        let trampoline = find(entry).map_err(unreadable)?;
+        let fds = adopt(0..envelope.fds).map_err(unreadable)?;
         family::begin(Origin {
-            name: settings.name,
+            name: settings.name.clone(),
             parent: envelope.parent,
         });
         trampoline(letter, fds, &arguments)
@@ -235,25 +242,29 @@ fn receive(marker: &Marker) -> Result<(Letter, Envelope, Vec<u8>), String> {
     }
 }
 
-/// The code the envelope names.
-///
 /// `/proc/self/exe` made this process from the very file its parent was loaded from, so the same
 /// offset is the same function. The fingerprint guards against whatever might come between: an
 /// emulator or a wrapper that redirects `exec`.
-fn find(envelope: &Envelope) -> Result<Trampoline, String> {
+fn check_image(envelope: &Envelope) -> Result<(), String> {
     let image = Fingerprint::of_program().map_err(|error| error.to_string())?;
     if image != envelope.image {
         return Err("it runs another program than its parent".into());
     }
-    let code = Image::of_program().code_at(envelope.entry);
+    Ok(())
+}
+
+/// The code the envelope names, in the same image.
+fn find(entry: u64) -> Result<Trampoline, String> {
+    let code = Image::of_program().code_at(entry);
     let code = code.ok_or("there is no code at the entry's place")?;
     // SAFETY: the parent took this offset from a `Trampoline`, in an image equal to this one.
     Ok(unsafe { mem::transmute::<*const (), Trampoline>(code) })
 }
 
-/// The descriptors in the parcel.
-fn adopt(fds: usize) -> Result<Vec<OwnedFd>, String> {
-    (spawn::end_of(1)..spawn::end_of(1 + fds))
+/// These descriptors of the parcel. Each is to be adopted once.
+pub(super) fn adopt(fds: Range<usize>) -> Result<Vec<OwnedFd>, String> {
+    let number = |index: usize| spawn::end_of(index.saturating_add(1));
+    (number(fds.start)..number(fds.end))
         // SAFETY: as for the letter's; each number is adopted once.
         .map(|fd| unsafe { spawn::adopt(fd) })
         .collect::<std::io::Result<_>>()
@@ -271,7 +282,7 @@ mod tests {
 
     #[test]
     fn markers_are_read_as_written() {
-        for entrance in [Entrance::Init, Entrance::BeforeMain] {
+        for entrance in [Entrance::Init, Entrance::BeforeMain, Entrance::Exec] {
             let written = Marker {
                 letter: 9,
                 nonce: u64::MAX,

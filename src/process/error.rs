@@ -4,6 +4,7 @@ use std::fmt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
+use super::letter::Answer;
 use super::settings::Setting;
 use crate::error::Fault;
 
@@ -62,6 +63,20 @@ pub enum JoinError {
 }
 
 impl JoinError {
+    /// A child said this of itself, and did not return.
+    pub(super) fn from_answer(answer: Answer) -> JoinError {
+        match answer {
+            Answer::Panicked { message, location } => JoinError::Panicked { message, location },
+            Answer::SettingRefused { setting, reason } => JoinError::Setting { setting, reason },
+            Answer::ArgumentsUnreadable { reason } => JoinError::Arguments { reason },
+            Answer::ResultUnsendable { reason } => JoinError::Result { reason },
+            // Those of a child with another order.
+            Answer::Returned | Answer::ProgramRefused { .. } => JoinError::Result {
+                reason: "the child has done something else than it was told".into(),
+            },
+        }
+    }
+
     /// A child that had begun ended like this, without an answer.
     pub(super) fn from_end(status: Option<ExitStatus>) -> JoinError {
         let Some(status) = status else {

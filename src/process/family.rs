@@ -71,8 +71,10 @@ impl Current {
 /// A process forked from this one has none of them.
 pub fn active_children() -> Vec<Child<ExitStatus>> {
     let children = active().clone();
-    let without_streams = |child| Child::ending(child, Streams::default());
-    children.into_iter().map(without_streams).collect()
+    let children = children.into_iter();
+    let children = children.map(|child| Child::ending(child, Streams::default()));
+    // One that has ended may not have been taken out yet.
+    children.filter(Child::is_alive).collect()
 }
 
 static ACTIVE: PerProcess<Mutex<Vec<Arc<ChildProcess>>>> = PerProcess::new();

@@ -35,11 +35,22 @@ pub(super) struct Envelope {
     pub(super) nonce: u64,
     pub(super) parent: u32,
     pub(super) image: Fingerprint,
-    /// Of the function that reads the arguments, in that image.
-    pub(super) entry: u64,
+    pub(super) order: Order,
     /// How many descriptors are in the arguments' parcel. Their numbers come after the letter's own.
     pub(super) fds: usize,
     pub(super) settings: Settings,
+}
+
+/// What the child is to do.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Order {
+    /// To read its arguments and call a function.
+    Call {
+        /// Of the code that does it, in the program's image.
+        entry: u64,
+    },
+    /// To become the program that the letter tells of.
+    Exec,
 }
 
 /// How the child fared. After `Returned` follows the result.
@@ -53,6 +64,10 @@ pub(super) enum Answer {
     SettingRefused {
         setting: Setting,
         reason: String,
+    },
+    /// The other program could not be executed: the system's error number.
+    ProgramRefused {
+        error: i32,
     },
     ArgumentsUnreadable {
         reason: String,
@@ -170,7 +185,7 @@ mod tests {
             nonce: 7,
             parent: 1,
             image: Fingerprint::of_program().unwrap(),
-            entry: 0x1000,
+            order: Order::Call { entry: 0x1000 },
             fds: 2,
             settings: Settings::default(),
         };
@@ -182,7 +197,8 @@ mod tests {
         let sent = letter();
         let fd = sent.as_fd().try_clone_to_owned().unwrap();
         let (received, envelope, arguments) = Letter::receive(fd).unwrap();
-        assert_eq!((envelope.nonce, envelope.entry), (7, 0x1000));
+        assert_eq!(envelope.nonce, 7);
+        assert!(matches!(envelope.order, Order::Call { entry: 0x1000 }));
         assert_eq!(envelope.fds, 2);
         assert_eq!(arguments, b"arguments");
 

@@ -50,9 +50,13 @@
 
 mod builder;
 mod child;
+mod command;
 mod entry;
 mod error;
+mod exec;
 mod family;
+mod inherited;
+mod launch;
 mod letter;
 mod panics;
 mod resource;
@@ -66,10 +70,12 @@ mod tests;
 pub use builder::{Builder, Function, builder};
 pub use child::Child;
 pub(crate) use child::ChildProcess;
+pub use command::{Command, Program};
 pub use entry::init;
 pub use error::JoinError;
 pub use family::{Current, active_children, current, parent_id};
 pub(crate) use panics::describe as describe_panic;
+pub use inherited::inherited;
 pub use resource::Resource;
 pub use settings::Setting;
 pub use spawn::spawn;

@@ -1,25 +1,18 @@
-//! The parent's side, up to the moment the child exists.
+//! Functions of this program as children.
 
 use std::any::type_name;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-use std::os::fd::AsFd;
-use std::process;
-use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::builder::{Builder, builder, c_string};
-use super::child::{Child, ChildProcess};
-use super::entry::{Entrance, Marker, Trampoline, program_name, trampoline};
-use super::letter::{Envelope, Letter};
-use super::stdio::Streams;
+use super::builder::{Builder, builder};
+use super::child::Child;
+use super::entry::{Entrance, Trampoline, trampoline};
+use super::launch::launch;
+use super::letter::Order;
 use crate::error::{Error, Result};
-use crate::keeper;
-use crate::platform::image::{Fingerprint, Image};
-use crate::platform::spawn::{self as platform, Start, above, end_of};
-use crate::travel::{self, Parcel};
+use crate::platform::image::Image;
+use crate::travel;
 
 /// Starts a child process that calls `entry` with `args`, and returns when it exists.
 ///
@@ -85,7 +78,15 @@ impl Builder {
         let bytes = bytes.map_err(|error| Error::Arguments {
             reason: error.to_string(),
         })?;
-        let (child, streams) = launch(self, entrance, trampoline::<A, R, F>, &bytes, parcel)?;
+        let entry: Trampoline = trampoline::<A, R, F>;
+        let entry = Image::of_program().offset_of_code(entry as *const () as usize);
+        let order = Order::Call {
+            entry: entry.ok_or(Error::Unsupported {
+                reason: "the entry is part of a shared library, not of the program",
+            })?,
+        };
+        let (settings, surroundings) = (self.settings, self.surroundings);
+        let (child, streams) = launch(settings, surroundings, entrance, order, &bytes, parcel)?;
         drop(args);
         Ok(Child::returning(child, streams))
     }
@@ -100,81 +101,4 @@ fn name_of<F>() -> &'static str {
         Some("") | None => path,
         Some(name) => name,
     }
-}
-
-fn launch(
-    builder: Builder,
-    entrance: Entrance,
-    entry: Trampoline,
-    arguments: &[u8],
-    parcel: Parcel,
-) -> Result<(Arc<ChildProcess>, Streams)> {
-    let Builder {
-        settings,
-        surroundings,
-        ..
-    } = builder;
-    let environment = surroundings.environment()?;
-    let directory = surroundings.directory()?;
-    let (mask, defaults) = surroundings.signals();
-    let name = settings.name.clone();
-    c_string("name", name.clone().into())?;
-
-    let entry = Image::of_program().offset_of_code(entry as *const () as usize);
-    let nonce = RandomState::new().hash_one(());
-    let envelope = Envelope {
-        nonce,
-        parent: process::id(),
-        image: Fingerprint::of_program().map_err(Error::os("find this program's file"))?,
-        entry: entry.ok_or(Error::Unsupported {
-            reason: "the entry is part of a shared library, not of the program",
-        })?,
-        fds: parcel.fds.len(),
-        settings,
-    };
-    let letter = Letter::write(&envelope, arguments).map_err(Error::os("write the arguments"))?;
-    let marker = Marker {
-        letter: platform::FIRST,
-        nonce,
-        entrance,
-    };
-    let command_line = [
-        c_string("name of this program", program_name())?,
-        c_string("argument", marker.to_argument().into())?,
-    ];
-    let mut streams =
-        Streams::open(surroundings.streams).map_err(Error::os("open a standard stream"))?;
-
-    // None of them may have a number that another of them becomes in the child.
-    let lowest = end_of(1 + parcel.fds.len());
-    let raise = |fd| above(fd, lowest).map_err(Error::os("duplicate a descriptor"));
-    let fds = parcel.fds.into_iter().map(raise);
-    let fds: Vec<_> = fds.collect::<Result<_>>()?;
-    for given in &mut streams.given {
-        *given = given.take().map(raise).transpose()?;
-    }
-
-    let child = keeper::run(|| -> Result<_> {
-        let mut given = vec![letter.as_fd()];
-        given.extend(fds.iter().map(AsFd::as_fd));
-        let started = platform::this_program(&Start {
-            arguments: &command_line,
-            environment: &environment,
-            streams: streams
-                .given
-                .each_ref()
-                .map(|one| one.as_ref().map(AsFd::as_fd)),
-            fds: &given,
-            directory: directory.as_ref().map(AsFd::as_fd),
-            mask,
-            defaults,
-        });
-        let started = started.map_err(Error::os("start a child process"))?;
-        let child = ChildProcess::watched(started, name, letter, parcel.on_lost)?;
-        for callback in parcel.on_spawned {
-            callback();
-        }
-        Ok(child)
-    })??;
-    Ok((child, streams))
 }

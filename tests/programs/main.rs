@@ -1,9 +1,14 @@
 //! Programs with a `main` of their own: with `init`, without it, with it in the wrong place.
 //!
 //! This test is such a program itself. Run as a test it starts itself once for each of [`PROGRAMS`],
-//! which an environment variable tells it to be; children inherit that.
+//! which an environment variable tells it to be; children inherit that. Some of them start others, of which
+//! [`STARTED`] are of this crate.
 
+#[path = "../support/mod.rs"]
 mod support;
+
+mod commands;
+mod handles;
 
 use std::env;
 use std::fs;
@@ -23,11 +28,36 @@ const PROGRAMS: &[(&str, fn())] = &[
     ("no_longer_there", no_longer_there),
     ("init_again", init_again),
     ("stray_marker", stray_marker),
+    ("other_programs", commands::other_programs),
+    ("refused_programs", commands::refused_programs),
+    ("settings_of_programs", commands::settings_of_programs),
+    ("ends_of_programs", commands::ends_of_programs),
+    (
+        "programs_from_many_threads",
+        commands::programs_from_many_threads,
+    ),
+    ("lives_of_programs", commands::lives_of_programs),
+    ("handles_by_name", handles::by_name),
+    ("handles_that_move", handles::that_move),
+    ("handles_of_nobody", handles::of_nobody),
+    ("handles_of_descendants", handles::of_descendants),
+];
+
+/// What those start.
+const STARTED: &[(&str, fn())] = &[
+    ("leaves", commands::leaves),
+    ("kitchen", handles::kitchen),
+    ("producer", handles::producer),
+    ("ancestor", handles::ancestor),
+    ("without", handles::without),
+    ("without_name", handles::without_name),
+    ("has_null_at_three", handles::has_null_at_three),
 ];
 
 fn main() {
     if let Ok(name) = env::var(PROGRAM) {
-        let program = PROGRAMS.iter().find(|(known, _)| *known == name);
+        let mut programs = PROGRAMS.iter().chain(STARTED);
+        let program = programs.find(|(known, _)| *known == name);
         return program.expect("a known program").1();
     }
     // The protocol by which test runners ask for a list of tests.
