@@ -38,9 +38,35 @@
 //! # }
 //! ```
 //!
-//! A child is killed when its parent ends, and so are its own children, in turn. If it must outlive
-//! the parent it is not a child in this sense: start it with [`std::process::Command`], and meet it
-//! by the name of a segment.
+//! # What a child has and has not
+//!
+//! [`builder`] says it: name, environment, working directory, standard streams, processors, niceness, limits. What is impossible is told by
+//! `spawn` ([`Error::InvalidSetting`](crate::Error::InvalidSetting), [`Error::File`](crate::Error::File)), what the system refuses to the child by
+//! joining it ([`JoinError::Setting`]). Without a word said a child has the environment, the directory and the streams of its parent. It has no
+//! descriptor that was not sent to it, and neither blocks nor ignores signals because its parent does.
+//!
+//! # Who dies with whom
+//!
+//! A child is killed (SIGKILL) when its parent ends, however that ends, and so are its own children, in turn: `main` that returns does not wait for
+//! children, nor does dropping a [`Child`]. In Python's terms every child is a daemon, but one whose parent may be killed too; who wants to
+//! wait joins it. One that is to [outlive](Builder::outlive_parent) its parent does; it meets others by the name of a segment.
+//! [`active_children`] are those that have not ended.
+//!
+//! # Other programs
+//!
+//! [`Command`] starts them, with the same settings, and with handles that they find by name:
+//!
+//! | in Python | here |
+//! |---|---|
+//! | `Process(target=f, args=a).start()` | [`spawn(f, a)`](spawn) |
+//! | `Process(…, name="n")` | [`builder().name("n")`](Builder::name)[`.spawn(f, a)`](Builder::spawn) |
+//! | `daemon=True` | so it is; `daemon=False` is [`outlive_parent()`](Builder::outlive_parent), or a join at the end |
+//! | `p.join()`, `p.join(timeout)` | [`join`](Child::join), [`join_timeout`](Child::join_timeout), which give the result |
+//! | `p.is_alive()`, `p.exitcode`, `p.pid`, `p.name`, `p.sentinel` | [`is_alive`](Child::is_alive), [`exit_status`](Child::exit_status), [`id`](Child::id), [`name`](Child::name), [`pidfd`](Child::pidfd) |
+//! | `p.terminate()`, `p.kill()` | [`terminate`](Child::terminate), [`kill`](Child::kill), [`interrupt`](Child::interrupt) |
+//! | `multiprocessing.connection.wait` | [`wait_any`](crate::wait_any()) |
+//! | `active_children()`, `current_process()`, `parent_process()` | [`active_children`], [`current`], [`parent_id`] |
+//! | `subprocess.Popen(program)` | [`Command`] |
 //!
 //! # In tests
 //!
@@ -74,8 +100,8 @@ pub use command::{Command, Program};
 pub use entry::init;
 pub use error::JoinError;
 pub use family::{Current, active_children, current, parent_id};
-pub(crate) use panics::describe as describe_panic;
 pub use inherited::inherited;
+pub(crate) use panics::describe as describe_panic;
 pub use resource::Resource;
 pub use settings::Setting;
 pub use spawn::spawn;
