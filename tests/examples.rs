@@ -5,8 +5,10 @@ mod example;
 mod support;
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -50,6 +52,15 @@ fn counters() {
     let printed = run("counters", &[]);
     assert!(printed.contains("[200, 200, 200, "), "{printed}");
     assert!(printed.contains("all others counted to 200"), "{printed}");
+}
+
+/// Removes its files when the test ends, however it does.
+struct Directory(PathBuf);
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 /// Removes the cache, and the files, when the test ends, however it does.
@@ -101,6 +112,59 @@ fn file_cache() {
         Manager::open("file-cache").is_err_and(missing),
         "it removes the name"
     );
+}
+
+#[test]
+fn hash_tree() {
+    let _leaks = Leaks::start();
+    let _guard = watchdog(LIMIT);
+    let directory = env::temp_dir().join(support::unique_name("hash-tree"));
+    fs::create_dir_all(directory.join("deeper")).unwrap();
+    let directory = Directory(directory);
+    let [first, second, empty] =
+        ["deeper/first", "second", "third"].map(|name| directory.0.join(name));
+    fs::write(&first, "the same").unwrap();
+    fs::write(&second, "the same").unwrap();
+    fs::write(&empty, "").unwrap();
+    let root = directory.0.to_str().unwrap();
+
+    let printed = run("hash_tree", &[root]);
+    let lines: Vec<(&str, &str)> = printed
+        .lines()
+        .map(|line| line.split_once("  ").unwrap())
+        .collect();
+    let paths: Vec<_> = lines.iter().map(|(_, path)| Path::new(path)).collect();
+    assert_eq!(paths, [&first, &second, &empty]);
+    assert_eq!(lines[0].0, lines[1].0);
+    assert_ne!(lines[0].0, lines[2].0);
+
+    // Nobody can read this one, not even root: its name cannot be told to a worker.
+    let nameless = directory.0.join(OsStr::from_bytes(b"name\xff"));
+    fs::write(nameless, "the same").unwrap();
+    let output = Command::new(example("hash_tree"))
+        .arg(root)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), printed);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+}
+
+#[test]
+fn pi() {
+    let _leaks = Leaks::start();
+    let _guard = watchdog(LIMIT);
+    let printed = run("pi", &[]);
+    assert!(printed.contains("64000000 throws: 3.141601"), "{printed}");
+}
+
+#[test]
+fn pipeline() {
+    let _leaks = Leaks::start();
+    let _guard = watchdog(LIMIT);
+    let printed = run("pipeline", &[]);
+    assert!(printed.starts_with("2000 of 2000 numbers"), "{printed}");
 }
 
 #[test]
