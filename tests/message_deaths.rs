@@ -12,11 +12,7 @@ mod forked;
 #[path = "support/plain.rs"]
 mod plain;
 mod support;
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "nothing is run one instruction at a time here"
-)]
+#[expect(dead_code, reason = "nothing is run one instruction at a time here")]
 #[path = "support/trace.rs"]
 mod trace;
 
