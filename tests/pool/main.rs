@@ -2,7 +2,6 @@
 
 #![allow(unsafe_code)] // fork(2)
 
-#[expect(dead_code, reason = "nobody is looked at asleep")]
 #[path = "../support/asleep.rs"]
 mod asleep;
 #[expect(dead_code, reason = "forks are waited for, and no more")]

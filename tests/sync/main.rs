@@ -13,7 +13,6 @@ mod plain;
 mod support;
 #[expect(
     dead_code,
-    unused_imports,
     reason = "nothing is run one instruction at a time here"
 )]
 #[path = "../support/trace.rs"]
