@@ -1,6 +1,6 @@
 //! Workers that die by the hundred, tasks that are cancelled or take too long at any moment: each task has one outcome, and is begun as often as that says.
 //!
-//! `POOL_DEATHS=1000 cargo test --release --test pool deaths` is the long form.
+//! `POOL_DEATHS=1000 cargo test --test pool -- --nocapture deaths` is the long form.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};

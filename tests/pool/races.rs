@@ -139,19 +139,20 @@ fn a_fork_leaves_the_pool_to_its_parent() {
 #[test]
 fn joining_a_pool_takes_no_longer_than_its_jobs() {
     guarded!();
-    let mut fastest = Duration::MAX;
-    for _ in 0..5 {
+    let mut took = Vec::new();
+    for _ in 0..9 {
         let pool = Pool::new(2).unwrap();
         let jobs: Vec<_> = (0..10)
             .map(|n| pool.submit(|n: u8| n, n).unwrap())
             .collect();
         let began = Instant::now();
         pool.join().unwrap();
-        fastest = fastest.min(began.elapsed());
+        took.push(began.elapsed());
         drop(jobs);
     }
-    println!("joining a pool took {fastest:?}");
-    assert!(fastest < Duration::from_millis(400), "{fastest:?}");
+    took.sort_unstable();
+    // What is only noticed because somebody looks every half second takes about that.
+    assert!(took[4] < Duration::from_millis(400), "{took:?}");
 }
 
 /// More than the pool has memory for at a time, each of them less.

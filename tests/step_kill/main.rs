@@ -17,6 +17,7 @@
 //!   is told if and only if the victim died as the owner; no two ever have it at a time;
 //! - a victim that lives to return has woken all it had to wake, before it is killed;
 //! - a child process whose parent dies ends, and one that dies is joined; what travelled is the child's, or comes back;
+//! - a task of a pool has one outcome, and is begun once at most;
 //! - of those who meet at a barrier, all are released or all are told the same; a value is made once.
 //!
 //! In long operations not every instruction is a point: see [`Density`](scenario::Density). The table
@@ -66,6 +67,7 @@ mod supervise;
 mod survivor;
 mod sync;
 mod values;
+mod worker;
 
 #[path = "../support/asleep.rs"]
 mod asleep;
@@ -111,6 +113,7 @@ fn main() -> ExitCode {
         list::rows(),
         namespace::rows(),
         hand_over::rows(),
+        worker::rows(),
     ];
     let rows = rows.into_iter().flatten();
     let rows: Vec<Row> = rows
