@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::slice::from_mut;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
@@ -34,6 +34,18 @@ fn look_at_each(fds: &mut [PollFd<'_>]) -> io::Result<()> {
         }
         thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// Blocks until `fd` is readable or broken, until `deadline` at most; whether it is.
+pub(crate) fn readable_by(fd: BorrowedFd<'_>, deadline: Option<Instant>) -> io::Result<bool> {
+    let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
+    let ready = rustix::io::retry_on_intr(|| {
+        let rest = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        // What is too far off to be told is no limit.
+        let rest = rest.and_then(|rest| Timespec::try_from(rest).ok());
+        poll(&mut fds, rest.as_ref())
+    })?;
+    Ok(ready > 0)
 }
 
 /// Readable from [`ring`](Bell::ring) until [`silence`](Bell::silence).

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::keeper;
 use crate::liveness::Census;
 use crate::platform::pidfd::{self, Signal};
+use crate::platform::poll;
 use crate::platform::spawn::Started;
 use crate::wait::Bell;
 
@@ -239,8 +240,9 @@ pub(super) type End = Option<process::ExitStatus>;
 
 /// A child, whatever its result.
 ///
-/// The keeper alone reaps it, at once, whether or not anybody joins: joining only waits for the
-/// keeper's word. So there is nothing to agree on between joining and detaching, and no zombie.
+/// The keeper reaps it, at once, whether or not anybody joins: there is nothing to agree on between
+/// joining and detaching, and no zombie. Who joins is woken by the end itself, reaps if the keeper has
+/// not come to it, and waits for the keeper's word only if something was lost with the child.
 pub(crate) struct ChildProcess {
     id: u32,
     name: String,
@@ -249,7 +251,10 @@ pub(crate) struct ChildProcess {
     /// `None` if there was none to be had, as the child had ended and been reaped.
     pidfd: Option<OwnedFd>,
     letter: Letter,
+    /// Set by whoever reaps it.
     end: OnceLock<End>,
+    /// Set by the keeper, once what was lost is back in its place.
+    settled: OnceLock<()>,
     /// In this process's own memory, rung by the keeper.
     ended: AtomicU32,
 }
@@ -283,6 +288,7 @@ impl ChildProcess {
             pidfd,
             letter,
             end: OnceLock::new(),
+            settled: OnceLock::new(),
             ended: AtomicU32::new(0),
         });
         let watching = watched
@@ -299,8 +305,9 @@ impl ChildProcess {
                     None if is_reaped => None,
                     None => Some(pidfd::end(pid)),
                 };
-                // It is the first and only time that it is set.
+                // It is the first and only time that they are set.
                 let _ = child.end.set(end.and_then(io::Result::ok).flatten());
+                let _ = child.settled.set(());
                 if !child.letter.is_unpacked().unwrap_or(false) {
                     return Err(error);
                 }
@@ -320,18 +327,27 @@ impl ChildProcess {
 
     /// Called once, on the keeper.
     fn has_ended(self: &Arc<Self>, pidfd: &OwnedFd, on_lost: Vec<Box<dyn FnOnce() + Send>>) {
-        // What is no pidfd is a letter: nobody can tell how that child ended.
-        let end = pidfd::reap(pidfd).unwrap_or(None);
-        // Before the end is known: who joins finds what was lost back in its place.
-        if !self.letter.is_unpacked().unwrap_or(false) {
+        self.reap(pidfd);
+        if !self.has_unpacked() {
             for callback in on_lost {
                 callback();
             }
         }
-        // It has not been set before: this is called once.
-        let _ = self.end.set(end);
         family::remove(self);
+        // It has not been set before: this is called once.
+        let _ = self.settled.set(());
         Bell::new(&self.ended).ring_all();
+    }
+
+    /// How it ended, which it has. Nobody reaps it twice: who comes second waits for the first, which does not block.
+    fn reap(&self, pidfd: &OwnedFd) -> End {
+        // What is no pidfd is a letter: nobody can tell how that child ended.
+        *self.end.get_or_init(|| pidfd::reap(pidfd).unwrap_or(None))
+    }
+
+    /// Then nothing is lost with it.
+    fn has_unpacked(&self) -> bool {
+        self.letter.is_unpacked().unwrap_or(false)
     }
 
     fn is_alive(&self) -> bool {
@@ -356,7 +372,7 @@ impl ChildProcess {
 
     /// Whether joining would not block.
     pub(crate) fn is_ready(&self) -> bool {
-        self.end.get().is_some() || process::id() != self.parent
+        self.settled.get().is_some() || process::id() != self.parent
     }
 
     /// `None` if the deadline passes first.
@@ -364,14 +380,25 @@ impl ChildProcess {
         if process::id() != self.parent {
             return Err(JoinError::Forked);
         }
+        let is_settled = || self.settled.get().is_some();
+        if !is_settled()
+            && let Some(pidfd) = &self.pidfd
+            // If the kernel will not wait, the keeper's word will do.
+            && poll::readable_by(pidfd.as_fd(), deadline).unwrap_or(false)
+        {
+            let end = self.reap(pidfd);
+            if self.has_unpacked() {
+                return Ok(Some(end));
+            }
+        }
         let mut first = true;
         loop {
             let is_over = deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            if self.end.get().is_some() || is_over {
-                return Ok(self.end.get().copied());
+            if is_settled() || is_over {
+                return Ok(is_settled().then(|| self.end.get().copied().flatten()));
             }
             let armed = Bell::new(&self.ended).arm();
-            if self.end.get().is_none() {
+            if !is_settled() {
                 Census::of([(&self.ended, armed.value)]).sleep(armed.brief && first, deadline);
             }
             first = false;

@@ -81,6 +81,9 @@ const UNPACKED: u64 = 0;
 const ANSWER_AT: u64 = 8;
 const ENVELOPE: u64 = 16;
 
+/// Bytes that are copied in less time than a system call takes.
+const SHORT: usize = 4096;
+
 impl Letter {
     pub(super) fn write(envelope: &Envelope, arguments: &[u8]) -> io::Result<Letter> {
         let lowest = spawn::end_of(1 + envelope.fds);
@@ -123,6 +126,9 @@ impl Letter {
     fn append(&self, at: u64, head: &[u8], body: &[u8]) -> io::Result<()> {
         let middle = at + head.len() as u64;
         shm::check_file_size(middle + body.len() as u64)?;
+        if body.len() <= SHORT {
+            return self.0.write_all_at(&[head, body].concat(), at);
+        }
         self.0.write_all_at(head, at)?;
         self.0.write_all_at(body, middle)
     }
