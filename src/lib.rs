@@ -80,6 +80,10 @@
 #[cfg(all(not(loom), not(target_os = "linux")))]
 compile_error!("crossproc needs Linux");
 
+// A child's other descriptors are closed by `posix_spawn_file_actions_addclosefrom_np`, which others have not.
+#[cfg(all(not(loom), target_os = "linux", not(target_env = "gnu")))]
+compile_error!("crossproc needs the GNU C library");
+
 // The README's programs are compiled with the documentation's.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
