@@ -178,11 +178,7 @@ pub(super) struct Surroundings {
 
 impl Surroundings {
     pub(super) fn environment(&self) -> Result<Vec<CString>> {
-        let mut variables: BTreeMap<_, _> = match self.is_clear {
-            true => BTreeMap::new(),
-            false => env::vars_os().collect(),
-        };
-        for (name, value) in &self.variables {
+        for name in self.variables.keys() {
             let is_name = !name.is_empty() && !name.as_bytes().contains(&b'=');
             if !is_name {
                 return Err(Error::InvalidSetting {
@@ -191,12 +187,12 @@ impl Surroundings {
                     reason: "its name is empty, or has a = in it",
                 });
             }
-            match value {
-                Some(value) => variables.insert(name.clone(), value.clone()),
-                None => variables.remove(name),
-            };
         }
-        let settings = variables.into_iter().map(|(name, value)| {
+        let own = (!self.is_clear).then(env::vars_os).into_iter().flatten();
+        let own = own.filter(|(name, _)| !self.variables.contains_key(name));
+        let set = self.variables.iter();
+        let set = set.filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
+        let settings = own.chain(set).map(|(name, value)| {
             let mut setting = name;
             setting.push("=");
             setting.push(value);

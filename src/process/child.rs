@@ -224,6 +224,18 @@ impl<R> Child<R> {
     pub fn interrupt(&self) -> Result<()> {
         self.process.signal(Signal::INT)
     }
+
+    /// Sends the child this signal, by number: `libc::SIGUSR1` and the like. Does nothing if it has ended; never hits another process.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such signal among those that have names, or the system refuses.
+    pub fn signal(&self, signal: i32) -> Result<()> {
+        let no_signal = || io::Error::from(io::ErrorKind::InvalidInput);
+        let named = Signal::from_named_raw(signal).ok_or_else(no_signal);
+        let named = named.map_err(Error::os("signal a child process"))?;
+        self.process.signal(named)
+    }
 }
 
 impl<R> fmt::Debug for Child<R> {

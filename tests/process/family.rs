@@ -106,6 +106,29 @@ fn how_a_child_ended_is_told_by_its_exit_status() {
     assert_eq!(status.signal(), Some(signal));
     assert!(status.to_string().contains("SIGINT"), "{status}");
     child.interrupt().unwrap();
+    child.signal(libc::SIGUSR1).unwrap();
+}
+
+#[test]
+fn any_signal_that_has_a_name_can_be_sent() {
+    guarded!();
+    let end = Event::new().unwrap();
+    let child = spawn(wait_for, end).unwrap();
+    for none in [-1, 0, 1000] {
+        assert!(child.signal(none).is_err());
+    }
+    // Those that are ignored by default end nobody.
+    child.signal(libc::SIGWINCH).unwrap();
+    let signal = libc::SIGUSR1;
+    child.signal(signal).unwrap();
+    match child.join() {
+        // It may come before the child has begun.
+        Err(JoinError::Killed { signal: by }) => assert_eq!(by, signal),
+        Err(JoinError::NeverStarted { status }) => {
+            assert_eq!(ExitStatus::from(status).signal(), Some(signal));
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

@@ -140,6 +140,26 @@ pub(crate) fn settings_of_programs() {
     }
 }
 
+/// The calling thread's mask, for good.
+pub(crate) fn signals_of_programs() {
+    let _leaks = support::Leaks::start();
+    // SAFETY: the set is initialised before use, and the mask is this thread's own.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, libc::SIGUSR1);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
+    }
+    let blocked = |command: Command| {
+        let status = output(command.arg("SigBlk").arg("/proc/self/status"));
+        let set = status.split_once(':').unwrap().1.trim();
+        u64::from_str_radix(set, 16).unwrap()
+    };
+    assert_eq!(blocked(Command::new("grep")), 0);
+    let inherits = Command::new("grep").inherit_signals();
+    assert_eq!(blocked(inherits), 1 << (libc::SIGUSR1 - 1));
+}
+
 pub(crate) fn ends_of_programs() {
     let _leaks = support::Leaks::start();
     let end = |script: &str| shell(script).spawn().unwrap().join().unwrap();

@@ -31,6 +31,7 @@ const PROGRAMS: &[(&str, fn())] = &[
     ("other_programs", commands::other_programs),
     ("refused_programs", commands::refused_programs),
     ("settings_of_programs", commands::settings_of_programs),
+    ("signals_of_programs", commands::signals_of_programs),
     ("ends_of_programs", commands::ends_of_programs),
     (
         "programs_from_many_threads",
