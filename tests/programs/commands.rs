@@ -4,12 +4,14 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
-use crossproc::Error;
 use crossproc::process::{
     Child, Command, ExitStatus, JoinError, Resource, Setting, Stdio, active_children,
 };
+use crossproc::{Error, RecvError, spsc};
 
 use crate::{PROGRAM, support};
 
@@ -198,6 +200,40 @@ pub(crate) fn programs_from_many_threads() {
                 }
             });
         }
+    });
+}
+
+/// Before it is the program, while it becomes it, or afterwards: starting one never waits for the dead, and what it was sent is not held by them.
+pub(crate) fn killed_programs() {
+    let _leaks = support::Leaks::start();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut delays = (0..20).map(|n| Duration::from_micros(n * 100)).cycle();
+            while !done.load(Ordering::Relaxed) {
+                thread::sleep(delays.next().unwrap());
+                active_children()
+                    .iter()
+                    .for_each(|child| child.kill().unwrap());
+            }
+        });
+        let mut killed = 0;
+        for _ in 0..200 {
+            let (producer, mut consumer) = spsc::ring::<u32>(4).unwrap();
+            let program = Command::new("true").handle("producer", producer);
+            let status = program.spawn().unwrap().join().unwrap();
+            match status {
+                ExitStatus::Exited { code: 0 } => {}
+                ExitStatus::Killed { signal, .. } => {
+                    assert_eq!(signal, libc::SIGKILL);
+                    killed += 1;
+                }
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(consumer.recv(), Err(RecvError::Closed));
+        }
+        done.store(true, Ordering::Relaxed);
+        println!("{killed} of 200 programs killed");
     });
 }
 

@@ -37,6 +37,7 @@ const PROGRAMS: &[(&str, fn())] = &[
         "programs_from_many_threads",
         commands::programs_from_many_threads,
     ),
+    ("killed_programs", commands::killed_programs),
     ("lives_of_programs", commands::lives_of_programs),
     ("handles_by_name", handles::by_name),
     ("handles_that_move", handles::that_move),
