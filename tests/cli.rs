@@ -52,7 +52,7 @@ fn results(report: &Map<String, Value>) -> Vec<&Map<String, Value>> {
 
 const MESSAGES: [&str; 5] = ["spsc", "queue", "messages", "objects", "jobs"];
 const EVERYONE_LISTENS: [&str; 2] = ["broadcast", "overwriting"];
-const ALL: [&str; 23] = [
+const ALL: [&str; 24] = [
     "spsc",
     "queue",
     "messages",
@@ -76,6 +76,7 @@ const ALL: [&str; 23] = [
     "manager",
     "value",
     "array",
+    "pool",
 ];
 
 const VIOLATIONS: [&str; 6] = ["duplicated", "hung", "leaked", "lost", "reordered", "torn"];
@@ -194,9 +195,22 @@ fn every_violation_of_pipes_and_of_the_synchronization_family_is_found() {
         ("dict", &[lose, duplicate, tear]),
         ("list", &[lose, duplicate, tear]),
         ("manager", &[lose, duplicate, tear]),
+        (
+            "pool",
+            &[
+                lose,
+                duplicate,
+                reorder,
+                tear,
+                ("hang", "hung"),
+                ("leak", "leaked"),
+            ],
+        ),
     ] {
+        // A pool has to be started first, on however busy a machine.
+        let seconds = if primitive == "pool" { 1.5 } else { 0.4 };
         for (sabotage, violation) in faults {
-            expect_violation(primitive, 0.4, sabotage, violation);
+            expect_violation(primitive, seconds, sabotage, violation);
         }
     }
 }

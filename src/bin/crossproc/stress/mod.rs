@@ -9,6 +9,7 @@ mod manager;
 mod messages;
 mod outcome;
 mod pipes;
+mod pool;
 mod primitives;
 mod random;
 mod report;
@@ -69,7 +70,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", default_value = "all", value_parser = primitive_names())]
     primitive: String,
 
-    /// Worker processes for each primitive; `spsc` uses them in pairs [default: one per core, at least 2].
+    /// Worker processes for each primitive; `spsc` uses them in pairs, and `pool` gives each a pool of its own [default: one per core, at least 2].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1024))]
     processes: Option<u32>,
 

@@ -6,6 +6,7 @@ use super::manager;
 use super::messages::{self, Jobs, Messages, Objects, Queue, Spsc};
 use super::outcome::Outcome;
 use super::pipes;
+use super::pool;
 use super::round::Conditions;
 use super::sync;
 use super::values;
@@ -38,6 +39,7 @@ pub(crate) static ALL: &[Primitive] = &[
     Primitive::new("manager", 2, manager::manager),
     Primitive::new("value", 3, values::value),
     Primitive::new("array", 3, values::array),
+    Primitive::new("pool", 2, pool::pool),
 ];
 
 type Round = fn(&Conditions<'_>) -> Result<Outcome, Failure>;
