@@ -90,6 +90,10 @@ impl<'a> Shift<'a> {
     /// The task at hand is done.
     #[inline]
     pub(super) fn end(&mut self) {
+        if !self.bench.own.is_current() {
+            // A fork that the task has made and let return. It has no part in this, nor in the next task.
+            std::process::exit(0);
+        }
         if self.begun >= self.look || self.results.len() >= LONGEST || self.flags & Flags::EACH != 0
         {
             self.look_at_the_clock();
