@@ -497,6 +497,8 @@ impl Desk {
             if errand.is_done() {
                 self.resolved(number);
             } else {
+                // The use ends with its worker: until the next one is sent, nobody runs it, and what the dead stored of it can go.
+                ticket.generation = next_generation(ticket.generation);
                 self.backlog.push_front(number);
             }
         }
