@@ -77,7 +77,7 @@ impl<R: DeserializeOwned> Job<R> {
             let delivery = self
                 .shared
                 .wait(patience, |_| order.inbox().deliveries.pop_front())?;
-            self.outcome = delivery.map(|delivery| delivery.outcomes);
+            self.outcome = delivery.map(|delivery| delivery.outcomes.map(|found| found.bytes));
         }
         match &self.outcome {
             None => Ok(None),

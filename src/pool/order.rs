@@ -23,8 +23,35 @@ pub(super) struct Delivery {
     /// Which task of the order the first one is.
     pub(super) first: usize,
     pub(super) count: usize,
-    /// The bytes of each outcome, one behind the other; or what became of all of them.
-    pub(super) outcomes: Result<Vec<u8>, JobError>,
+    /// The outcome of each, or what became of all of them.
+    pub(super) outcomes: Result<Outcomes, JobError>,
+}
+
+/// Outcomes as they were reported.
+#[derive(Debug, Default)]
+pub(super) struct Outcomes {
+    /// The bytes of each, one behind the other.
+    pub(super) bytes: Vec<u8>,
+    /// Where each report ends: behind how many of the tasks, and how many of the bytes. What can be unpacked there does not hang on what is before.
+    reports: Vec<(usize, usize)>,
+}
+
+impl Outcomes {
+    /// The end of the report that this task is in.
+    pub(super) fn end_of_report(&self, task: usize) -> Option<(usize, usize)> {
+        let report = self.reports.partition_point(|(tasks, _)| *tasks <= task);
+        self.reports.get(report).copied()
+    }
+
+    fn add(
+        &mut self,
+        tasks: usize,
+        fill: impl FnOnce(&mut Vec<u8>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        fill(&mut self.bytes)?;
+        self.reports.push((tasks, self.bytes.len()));
+        Ok(())
+    }
 }
 
 /// A caller's inbox. Filled under the desk's lock, which is why a lock of its own is never waited for long.
@@ -64,12 +91,12 @@ impl Inbox {
             && last.first + last.count == first
             && let Ok(outcomes) = &mut last.outcomes
         {
-            fill(outcomes)?;
+            outcomes.add(last.count + count, fill)?;
             last.count += count;
             return Ok(());
         }
-        let mut outcomes = Vec::new();
-        fill(&mut outcomes)?;
+        let mut outcomes = Outcomes::default();
+        outcomes.add(count, fill)?;
         self.deliveries.push_back(Delivery {
             first,
             count,

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::code::{Outcome, Place};
 use super::error::{JobError, TaskError};
-use super::order::{Delivery, Errand, Order, Terms};
+use super::order::{Delivery, Errand, Order, Outcomes, Terms};
 use super::shared::Shared;
 use super::tasks::Progress;
 use crate::object;
@@ -71,11 +71,14 @@ pub(super) struct Stream<'p, I: Iterator, R> {
 
 /// A delivery that is being unpacked.
 struct AtHand {
+    first: usize,
     next: usize,
     left: usize,
-    outcomes: Result<Vec<u8>, JobError>,
+    outcomes: Result<Outcomes, JobError>,
     /// How much of the bytes is unpacked.
     unpacked: usize,
+    /// Up to which task there is no outcome to be had, and why.
+    lost: Option<(usize, JobError)>,
 }
 
 /// What a stream is made of.
@@ -249,10 +252,12 @@ impl<A: Serialize, I: Iterator<Item = A>, R: DeserializeOwned> Stream<'_, I, R> 
                 });
             }
             self.at_hand = Some(AtHand {
+                first: delivery.first,
                 next: delivery.first,
                 left: delivery.count,
                 outcomes: delivery.outcomes,
                 unpacked: 0,
+                lost: None,
             });
         }
     }
@@ -301,12 +306,23 @@ impl AtHand {
         let index = self.next;
         self.next += 1;
         self.left -= 1;
-        let outcome = match &self.outcomes {
-            Err(error) => Err(error.clone()),
-            Ok(bytes) => unpack(&bytes[self.unpacked..]).and_then(|(result, rest)| {
-                self.unpacked = bytes.len() - rest;
-                result
-            }),
+        let outcome = match (&self.outcomes, &self.lost) {
+            (Err(error), _) => Err(error.clone()),
+            (Ok(_), Some((end, error))) if index < *end => Err(error.clone()),
+            (Ok(outcomes), _) => match unpack(&outcomes.bytes[self.unpacked..]) {
+                Ok((result, rest)) => {
+                    self.unpacked = outcomes.bytes.len() - rest;
+                    result
+                }
+                Err(error) => {
+                    // Where the next outcome begins is not known, but where the next report does.
+                    let end = outcomes.end_of_report(index - self.first);
+                    let (tasks, bytes) = end.unwrap_or((usize::MAX, outcomes.bytes.len()));
+                    self.unpacked = bytes;
+                    self.lost = Some((self.first.saturating_add(tasks), error.clone()));
+                    Err(error)
+                }
+            },
         };
         outcome.map_err(|error| TaskError { index, error })
     }

@@ -288,3 +288,39 @@ fn terminated_or_dropped_at_any_time_a_pool_ends_everything() {
         }
     }
 }
+
+/// Tasks on their way to workers that die wait in the parent, as there is no room for all of them in the queue; their time does not run meanwhile.
+#[test]
+fn in_a_storm_with_a_full_queue_time_limits_concern_who_runs() {
+    guarded!();
+    let pool = Pool::new(2).unwrap();
+    let task = |bytes: Vec<u8>| {
+        thread::sleep(Duration::from_micros(bytes[0].into()));
+        bytes.len()
+    };
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            storm(&pool, &stop, |n| {
+                Duration::from_micros(n as u64 * 377 % 9_000)
+            })
+        });
+        for _ in 0..deaths() / 10 {
+            let terms = || {
+                pool.tasks()
+                    .timeout(Duration::from_millis(10))
+                    .retries(1000)
+            };
+            let jobs: Vec<_> = (0..40)
+                .map(|n| terms().submit(task, vec![n; 200_000]).unwrap())
+                .collect();
+            for job in jobs {
+                match job.join() {
+                    Ok(len) => assert_eq!(len, 200_000),
+                    Err(error) => assert!(matches!(error, JobError::TimedOut { .. }), "{error}"),
+                }
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}

@@ -14,6 +14,7 @@ mod deaths;
 mod jobs;
 mod maps;
 mod races;
+mod trouble;
 mod workers;
 
 use std::time::Duration;
