@@ -33,7 +33,7 @@ use crate::platform::signals;
 ///
 /// If the keeper thread cannot be started.
 pub(crate) fn run<R: Send>(job: impl FnOnce() -> R + Send) -> Result<R> {
-    if IS_KEEPER.get() {
+    if IS_KEEPER.get() || ACTS_AS_KEEPER.get() {
         return Ok(job());
     }
     let mut outcome = None;
@@ -64,13 +64,14 @@ pub(crate) fn watch(fd: OwnedFd, on_ready: impl FnOnce(OwnedFd) + Send + 'static
 
 /// Has the calling thread run in place what it would have the keeper run, so that it can be taken through that step by step.
 pub(crate) fn act_as_keeper() {
-    IS_KEEPER.set(true);
+    ACTS_AS_KEEPER.set(true);
 }
 
 static KEEPER: PerProcess<Keeper> = PerProcess::new();
 
 thread_local! {
     static IS_KEEPER: Cell<bool> = const { Cell::new(false) };
+    static ACTS_AS_KEEPER: Cell<bool> = const { Cell::new(false) };
 }
 
 #[derive(Default)]
