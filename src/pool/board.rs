@@ -29,7 +29,8 @@
 //! | in a task | `RUNNING`: the results sent before are there; `task` says which one was at hand. That one, and those whose results it had not sent, died with it; those behind it are sent again |
 //! | after its last result is sent | all results are there |
 //!
-//! What the dead sent is received before anything is said about its tickets, so that a committed result is never lost.
+//! What the dead sent is received before anything is said about its tickets, so that a committed result is never lost. It may lie behind what a living worker has begun to
+//! send: as long as the queue of results is not empty, nothing is said.
 //!
 //! # Orderings
 //!

@@ -76,6 +76,8 @@ pub(super) struct Desk {
     pub(super) is_watched: bool,
     /// How many others sleep until something changes.
     pub(super) waiters: usize,
+    /// Workers have ended, and not everything has come that was sent before.
+    pub(super) is_held_back: bool,
     /// Workers that ended before they were ready, one after the other.
     pub(super) false_starts: u32,
     pub(super) last_failure: String,
@@ -100,6 +102,7 @@ impl Desk {
             doors: Doors::Open,
             is_watched: false,
             waiters: 0,
+            is_held_back: false,
             false_starts: 0,
             last_failure: String::new(),
             deaths: 0,
@@ -416,7 +419,7 @@ impl Desk {
         seats.all(|seat| self.seats[seat].worker.is_none() || !self.is_ready(seat))
     }
 
-    /// Empties the seats of workers that have ended, and says what became of what they had. Whether there were any.
+    /// Empties the seats of workers that have ended, and says what became of what they had. Whether anything has changed.
     pub(super) fn bury(&mut self) -> Result<bool, Fault> {
         let ended: Vec<_> = (0..self.seats.len())
             .filter(|seat| {
@@ -427,8 +430,15 @@ impl Desk {
         if ended.is_empty() {
             return Ok(false);
         }
-        // What they sent comes first.
-        while self.receive()? {}
+        // What they sent comes first. It may be behind what somebody who lives is still writing, and then they have to wait for that.
+        let mut any = false;
+        while self.receive()? {
+            any = true;
+        }
+        self.is_held_back = self.doors != Doors::Terminated && !self.segments.results.is_empty();
+        if self.is_held_back {
+            return Ok(any);
+        }
         for seat in ended {
             let Some(worker) = self.seats[seat].worker.take() else {
                 continue;

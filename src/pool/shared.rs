@@ -26,6 +26,8 @@ use crate::wait::{Bell, Patience, block_until};
 const FALSE_STARTS: u32 = 10;
 /// How long the supervisor waits before it tries again to start workers.
 const BREATHER: Duration = Duration::from_millis(20);
+/// How long it waits for what somebody is about to have written.
+const MOMENT: Duration = Duration::from_millis(2);
 /// The supervisor looks this often, whatever it was told.
 const BACKSTOP: Duration = Duration::from_millis(500);
 
@@ -262,8 +264,12 @@ impl Shared {
             .seats
             .iter()
             .filter_map(|seat| seat.worker.clone())
+            // Nothing can be done about these at the moment.
+            .filter(|worker| !(desk.is_held_back && worker.has_ended()))
             .collect();
         let wants_results = desk.has_backlog() || desk.doors != Doors::Open;
+        // Somebody else may receive what they are held back by.
+        let longest = if desk.is_held_back { MOMENT } else { BACKSTOP };
         drop(desk);
         let mut sources: Vec<&dyn Waitable> = vec![&self.segments.attention];
         sources.extend(workers.iter().map(|worker| &**worker as &dyn Waitable));
@@ -271,7 +277,7 @@ impl Shared {
             sources.push(&self.segments.results);
         }
         let left = next.map(|next| next.saturating_duration_since(Instant::now()));
-        let left = left.unwrap_or(BACKSTOP).min(BACKSTOP);
+        let left = left.unwrap_or(longest).min(longest);
         match wait_any_timeout(&sources, left) {
             Ok(_) | Err(WaitTimeoutError::Timeout) => {}
             // It cannot take part, and does what it can.
