@@ -58,6 +58,8 @@ mod code;
 #[cfg(not(loom))]
 mod desk;
 #[cfg(not(loom))]
+mod ends;
+#[cfg(not(loom))]
 mod error;
 #[cfg(not(loom))]
 mod handle;
