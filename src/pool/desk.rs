@@ -184,7 +184,7 @@ impl Desk {
         ticket.generation = next_generation(ticket.generation);
         let mut flags = 0;
         if errand.terms.timeout.is_some() {
-            flags |= Flags::TIMED | Flags::EACH;
+            flags |= Flags::TIMED;
         }
         if errand.attempts > 0 {
             // So that those are told apart that had nothing to do with it.

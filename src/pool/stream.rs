@@ -108,7 +108,8 @@ impl<'p, I: Iterator, R> Stream<'p, I, R> {
             taken: 0,
             received: 0,
             total,
-            chunk: plan.chunk,
+            // What is killed when its time is up is to be one task.
+            chunk: plan.terms.timeout.map_or(plan.chunk, |_| Some(1)),
             last_chunk: 1,
             arrived: VecDeque::new(),
             early: BTreeMap::new(),

@@ -59,7 +59,8 @@ impl<'p> Tasks<'p> {
     }
 
     /// How long each task may run, in whole milliseconds. The worker of one that runs for longer is killed (SIGKILL) and replaced; the task is
-    /// [`TimedOut`](JobError::TimedOut). The time a task waits for a worker does not count.
+    /// [`TimedOut`](JobError::TimedOut). The time a task waits for a worker does not count. Workers are given such tasks one at a time, whatever the chunk size, so that
+    /// no other dies along.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.terms.timeout = Some(timeout);
         self
