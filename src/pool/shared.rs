@@ -89,7 +89,8 @@ impl Shared {
             let found = if looked.is_some() {
                 looked
             } else if desk.receive()? {
-                self.tell(&desk);
+                // One who watches, too: what it waits for may be filed now, and no longer on its way.
+                self.nudge(&desk);
                 look(&mut desk)
             } else {
                 None
