@@ -235,6 +235,11 @@ impl<W: Words> Board<W> {
         self.change(what, ready, running).is_ok()
     }
 
+    /// Whether it is this worker's still: the parent gives up what nobody seems to be going to run.
+    pub(super) fn is_running(&self, what: Use, seat: u16) -> bool {
+        self.state(what.ticket) == Some(what.state(Stage::Running, seat))
+    }
+
     /// Before the task is begun.
     #[inline]
     pub(super) fn begin(&self, what: Use, task: u32) {
@@ -281,7 +286,10 @@ mod tests {
         board.make_ready(of(2, 7));
         assert!(!board.claim(of(2, 6), 1), "another use");
         assert!(!board.claim(of(1, 7), 1), "another ticket");
+        assert!(!board.is_running(of(2, 7), 1));
         assert!(board.claim(of(2, 7), 1));
+        assert!(board.is_running(of(2, 7), 1));
+        assert!(!board.is_running(of(2, 7), 3));
         assert!(!board.claim(of(2, 7), 3));
         assert!(!board.revoke(of(2, 7)));
         assert_eq!(board.task(of(2, 7)), None);

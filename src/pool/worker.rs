@@ -120,7 +120,11 @@ impl Bench {
             arguments.clear();
             let found = message::body(&self.large, &mut header, &lease, arguments);
             if !found.map_err(Unsent::Fault)? {
-                return Err(GARBAGE);
+                if self.board.is_running(what, self.seat) {
+                    return Err(GARBAGE);
+                }
+                lease.ack(); // Given up meanwhile.
+                continue;
             }
             // It is on the board that it is this worker's.
             lease.ack();
