@@ -5,7 +5,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossproc::pool::JobError;
 use crossproc::{Array, Pool};
@@ -50,6 +50,56 @@ fn count(task: usize, what: usize) {
 
 fn deaths() -> usize {
     std::env::var("POOL_DEATHS").map_or(100, |count| count.parse().unwrap())
+}
+
+/// In Python's pool the result is lost, and who waits for it waits for ever.
+#[test]
+fn a_worker_that_is_killed_in_a_task_is_told_of_at_once_and_replaced() {
+    guarded!();
+    let counts = Counts::of(1);
+    let mut told = Vec::new();
+    let mut replaced = Vec::new();
+    for _ in 0..20 {
+        let pool = self::pool(1, &counts);
+        let before = counts.get(0).0;
+        let lost = pool.submit(
+            |(): ()| {
+                count(0, BEGUN);
+                thread::sleep(Duration::from_secs(3600));
+            },
+            (),
+        );
+        while counts.get(0).0 == before {
+            thread::yield_now();
+        }
+        let [worker] = pool.worker_ids()[..] else {
+            panic!("one worker");
+        };
+        let killed = Instant::now();
+        kill_process(Pid::from_raw(worker as i32).unwrap(), Signal::KILL).unwrap();
+        let (signal, code) = (Some(libc::SIGKILL), None);
+        let attempts = 1;
+        assert_eq!(
+            lost.unwrap().join(),
+            Err(JobError::WorkerDied {
+                signal,
+                code,
+                attempts
+            })
+        );
+        told.push(killed.elapsed());
+        assert_eq!(pool.submit(|n: u32| n + 1, 1).unwrap().join(), Ok(2));
+        replaced.push(killed.elapsed());
+    }
+    let median = |times: &mut Vec<Duration>| {
+        times.sort_unstable();
+        (times[times.len() / 2], times[times.len() - 1])
+    };
+    println!(
+        "a worker is killed in a task: who waited for it was told after {:?} (median, most), the next job was done by another after {:?}",
+        median(&mut told),
+        median(&mut replaced)
+    );
 }
 
 /// Every fourth task kills its worker.
