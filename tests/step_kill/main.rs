@@ -20,12 +20,12 @@
 //! - a task of a pool has one outcome, and is begun once at most;
 //! - of those who meet at a barrier, all are released or all are told the same; a value is made once.
 //!
-//! In long operations not every instruction is a point: see [`Density`](scenario::Density). The table
+//! In the short form every third instruction is a point, and fewer in long operations: see [`Density`](scenario::Density). The table
 //! says how many were, how many victims died asleep in a system call, how many had committed, and how
 //! often survivors had something to put right.
 //!
 //! ```console
-//! $ cargo test --test step_kill                                # all rows, in some minutes
+//! $ cargo test --test step_kill                                # all rows, in some minutes: every third instruction
 //! $ cargo test --test step_kill -- "queue send" ring           # rows whose names contain either
 //! $ cargo test --test step_kill -- --long                      # hardly anything left out, in an hour or two
 //! $ STEP_KILL_LONG=1 cargo test                                # the same, along with the other tests
@@ -117,13 +117,14 @@ fn main() -> ExitCode {
     ];
     let rows = rows.into_iter().flatten();
     let rows: Vec<Row> = rows
-        .filter(|row| options.selects(&row.name()))
-        .map(|row| {
-            if options.long {
-                row.density(Density::COMPLETE)
-            } else {
-                row
-            }
+        .enumerate()
+        .filter(|(_, row)| options.selects(&row.name()))
+        .map(|(number, row)| {
+            let density = match options.long {
+                true => Density::COMPLETE,
+                false => row.density.short(number),
+            };
+            row.density(density)
         })
         .collect();
     match options.mode {

@@ -137,6 +137,20 @@ impl Density {
         reach: 6_000,
     };
 
+    /// Of what is every instruction, every third: which of them differs from row to row, as do the states in which rows go through the same
+    /// code.
+    pub(crate) fn short(self, row: usize) -> Density {
+        const THIRD: u32 = 3;
+        match self.stride {
+            1 => Density {
+                skip: self.skip.max(row as u32 % THIRD),
+                stride: THIRD,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     /// The step after `step`, if there is to be one before the next system call.
     pub(crate) fn next(self, step: u32) -> Option<u32> {
         let next = if step < self.skip {
