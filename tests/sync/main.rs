@@ -11,10 +11,7 @@ mod forked;
 mod plain;
 #[path = "../support/mod.rs"]
 mod support;
-#[expect(
-    dead_code,
-    reason = "nothing is run one instruction at a time here"
-)]
+#[expect(dead_code, reason = "nothing is run one instruction at a time here")]
 #[path = "../support/trace.rs"]
 mod trace;
 
