@@ -22,8 +22,8 @@ fn rest<const N: usize>(message: &Message<N>) -> impl Iterator<Item = u8> {
 }
 
 const MOST_REST: usize = 3000;
-/// The longest message there is.
-const LONGEST: usize = MOST_REST + 25 * 8;
+/// The longest message there is: as an object, each of its words takes up to ten bytes, and the two lengths up to two.
+const LONGEST: usize = MOST_REST + 25 * 10 + 4;
 /// Memory for each message of a round's capacity, bytes.
 const EACH: usize = 256;
 /// The longest message must fit, and something beside it.
