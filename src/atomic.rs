@@ -14,6 +14,31 @@ pub(crate) use loom::hint::spin_loop;
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
+/// Whether this bug is to be there: one that the models have to find, chosen by `SEEDED_BUG` in the environment. Never anywhere else.
+#[cfg(not(loom))]
+#[inline(always)]
+pub(crate) const fn seeded(_bug: &str) -> bool {
+    false
+}
+
+#[cfg(loom)]
+pub(crate) fn seeded(bug: &str) -> bool {
+    // Not one of the model checker's: it is no part of any history.
+    static SEEDED: std::sync::LazyLock<Option<String>> =
+        std::sync::LazyLock::new(|| std::env::var("SEEDED_BUG").ok());
+    SEEDED.as_deref() == Some(bug)
+}
+
+/// `Release`, but for this bug.
+#[inline(always)]
+pub(crate) fn release_but_for(bug: &str) -> Ordering {
+    if seeded(bug) {
+        Ordering::Relaxed
+    } else {
+        Ordering::Release
+    }
+}
+
 /// Says that the caller is about to change the word: the processor fetches its cache line for that at once, rather than to read it first.
 #[inline]
 pub(crate) fn about_to_change(word: &AtomicU64) {

@@ -5,7 +5,7 @@
 //!
 //! Actor number 0 may be doomed: it dies at its k-th access to the memory, for every k.
 //!
-//! With `--cfg seeded_bug="fence"` senders have none before the value, which must be torn.
+//! With `SEEDED_BUG=fence` senders have none before the value, which must be torn.
 
 use super::core::{self, Corrupted, Found, Memory, Nothing, Refused};
 use super::seats::{self, Seats};

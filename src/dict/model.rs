@@ -4,8 +4,8 @@
 //! The algorithm is the real one, on words of the model checker: pages of two blocks, tables of two slots to begin with. A value is two relaxed words, so that a
 //! torn or a stale one is seen. One writer at a time has the lock, or there is only one.
 //!
-//! With `--cfg seeded_bug="commit"` a record is referred to without a Release; with `="retire"` there is no fence before memory is written to again; with `="link"`
-//! readers do not look at the link again, with `="root"` not at the root; with `="heir"` whoever takes the lock from the dead takes the blocks that are in use for free ones.
+//! With `SEEDED_BUG=commit` a record is referred to without a Release; with `=retire` there is no fence before memory is written to again; with `=link`
+//! readers do not look at the link again, with `=root` not at the root; with `=heir` whoever takes the lock from the dead takes the blocks that are in use for free ones.
 
 use super::table::{Entrance, Locked, Read, Spot, read};
 use crate::atomic::Ordering;

@@ -45,7 +45,7 @@
 //! The search with a table of links and hashes beside immutable records follows what is common in optimistic hash tables (Fan et al., "MemC3", NSDI 2013); that a reader
 //! validates what it copied is a sequence lock's idea (Lameter, "Effective synchronization on Linux/NUMA systems", 2005).
 
-use crate::atomic::{Ordering, fence};
+use crate::atomic::{Ordering, fence, seeded};
 use crate::heap::{
     Block, COUNT, Copied, EPOCH, HeapError, Lengths, Link, Memory, ROOT, SECOND_COUNT, Shard, UNIT,
     is_inside, record,
@@ -148,7 +148,7 @@ pub(crate) fn read(
     let unchanged = || {
         // Pairs with the Release of whoever gave the table back.
         fence(Ordering::Acquire);
-        root_word.load(Ordering::Relaxed) == root || cfg!(seeded_bug = "root")
+        root_word.load(Ordering::Relaxed) == root || seeded("root")
     };
     for index in 0..table.slots() {
         let slot = table.slot(hash.wrapping_add(index));
@@ -234,7 +234,7 @@ impl<M: Memory> Locked<'_, M> {
                 not_empty += u64::from(link != Link::NONE);
                 if link != Link::NONE && link != GONE {
                     let lengths = Lengths::of_used(self.memory(), link.block())?;
-                    if !cfg!(seeded_bug = "heir") {
+                    if !seeded("heir") {
                         used.push((link.block(), lengths.total()));
                     }
                     count += 1;

@@ -12,7 +12,7 @@
 
 use super::pages::{HeapError, Memory, room_from};
 use super::shard::{Block, Shard};
-use crate::atomic::{AtomicU64, Ordering, fence};
+use crate::atomic::{AtomicU64, Ordering, fence, release_but_for, seeded};
 
 const HEADER: u64 = 8;
 
@@ -38,7 +38,7 @@ impl Link {
     #[inline]
     pub(crate) fn commit(self, word: &AtomicU64) {
         // Release: pairs with `load`.
-        word.store(self.0, COMMIT);
+        word.store(self.0, release_but_for("commit"));
     }
 
     #[inline]
@@ -52,15 +52,9 @@ impl Link {
         // What was copied was copied before. Pairs with `retire`: if the copy saw anything that was written into the block after it was given
         // back, the change of the word is seen here.
         fence(Ordering::Acquire);
-        word.load(Ordering::Relaxed) == self.0 || cfg!(seeded_bug = "link")
+        word.load(Ordering::Relaxed) == self.0 || seeded("link")
     }
 }
-
-#[cfg(not(seeded_bug = "commit"))]
-const COMMIT: Ordering = Ordering::Release;
-/// What the model checker must be able to catch.
-#[cfg(seeded_bug = "commit")]
-const COMMIT: Ordering = Ordering::Relaxed;
 
 /// The lengths of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -24,7 +24,7 @@ use std::collections::HashMap;
 
 use super::layout::{PAGE, UNIT};
 use super::pages::{self, HeapError, Memory, Tenant, Use};
-use crate::atomic::{AtomicU64, Ordering, fence};
+use crate::atomic::{AtomicU64, Ordering, fence, seeded};
 
 pub(crate) const ROOT: u64 = 0;
 pub(crate) const EPOCH: u64 = 8;
@@ -134,7 +134,7 @@ fn pages_for(len: u64) -> Result<u32, HeapError> {
 /// Before anything is written into a block that something referred to until now, or did long ago: pairs with `Link::still_in`.
 #[inline]
 pub(super) fn retire() {
-    if !cfg!(seeded_bug = "retire") {
+    if !seeded("retire") {
         fence(Ordering::Release);
     }
 }

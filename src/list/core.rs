@@ -38,7 +38,7 @@
 use std::ops::Deref;
 
 use super::table::{LEAST, NO_TABLE, Table, bytes, era_of, room_for};
-use crate::atomic::{AtomicU64, Ordering};
+use crate::atomic::{AtomicU64, Ordering, seeded};
 use crate::heap::{Block, Copied, HeapError, Lengths, Link, Memory, ROOT, Shard, record};
 
 const NO_RECORD: HeapError = HeapError::Corrupted("a list's element refers to no record");
@@ -119,7 +119,7 @@ impl<M: Memory> Locked<'_, M> {
                 used.push((link.block(), lengths.total()));
             }
             let leftover = table.len(self.memory())?..table.room.into();
-            for index in leftover.filter(|_| !cfg!(seeded_bug = "leftover")) {
+            for index in leftover.filter(|_| !seeded("leftover")) {
                 clear(table.link(self.memory(), index));
             }
         }

@@ -4,8 +4,8 @@
 //! The algorithm is the real one, on words of the model checker: pages of two blocks, tables of two links to begin with. A value is two relaxed words, so that a
 //! torn or a stale one is seen.
 //!
-//! With `--cfg seeded_bug="commit"` a record is referred to without a Release; with `="retire"` there is no fence before memory is written to again; with `="link"`
-//! readers do not look at the link again, with `="root"` not at the root, with `="order"` they look at the number of elements before the link; with `="leftover"`
+//! With `SEEDED_BUG=commit` a record is referred to without a Release; with `=retire` there is no fence before memory is written to again; with `=link`
+//! readers do not look at the link again, with `=root` not at the root, with `=order` they look at the number of elements before the link; with `=leftover`
 //! survivors leave links that mean nothing.
 
 use super::core::Locked;

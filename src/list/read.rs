@@ -9,7 +9,7 @@
 //! by survivors too: a reader that loaded one before must not find it again when the block has become another record.
 
 use super::table::Table;
-use crate::atomic::{Ordering, fence};
+use crate::atomic::{Ordering, fence, seeded};
 use crate::heap::{Copied, HeapError, Link, Memory, ROOT};
 
 /// What an attempt to read came to.
@@ -41,7 +41,7 @@ fn optimistically<T>(
     let unchanged = || {
         // Pairs with `retire`: if anything was seen that was written there after the table was given back, the change of the root is seen here.
         fence(Ordering::Acquire);
-        word.load(Ordering::Relaxed) == root || cfg!(seeded_bug = "root")
+        word.load(Ordering::Relaxed) == root || seeded("root")
     };
     let found = Table::of_root(root, memory).and_then(|table| look(table, &unchanged));
     match unchanged() {
@@ -70,12 +70,13 @@ pub(crate) fn read(
             return Ok(Read::Done(false));
         }
         let word = table.link(memory, index);
-        #[cfg(seeded_bug = "order")]
-        let len = table.len(memory)?;
+        let too_early = seeded("order").then(|| table.len(memory)).transpose()?;
         let link = Link::load(word);
         // Behind the load of the link: see the head of this file.
-        #[cfg(not(seeded_bug = "order"))]
-        let len = table.len(memory)?;
+        let len = match too_early {
+            Some(len) => len,
+            None => table.len(memory)?,
+        };
         let is_other = which == Which::Last && index + 1 != len;
         if len == 0 || index >= len && !is_other {
             return Ok(Read::Done(false));

@@ -34,7 +34,7 @@
 //! bitmaps that are changed with nothing but idempotent steps, so that there is nothing to log, is that of Wrenger et al., "LLFree" (USENIX ATC 2023).
 
 use super::chunk::{Chunk, State};
-use crate::atomic::{AtomicU64, Ordering, about_to_change};
+use crate::atomic::{AtomicU64, Ordering, about_to_change, seeded};
 use crate::owner::Owner;
 
 /// Blocks in one word of the bitmap. The model checker cannot have so many.
@@ -319,7 +319,7 @@ pub(super) fn sweep(pool: &impl Pool) -> Swept {
     };
     for _ in 0..=PER_WORD {
         swept.complete = true;
-        if !sweep_once(pool, &mut swept) || cfg!(seeded_bug = "wakeups") {
+        if !sweep_once(pool, &mut swept) || seeded("wakeups") {
             break;
         }
     }
@@ -345,7 +345,7 @@ fn sweep_once(pool: &impl Pool, swept: &mut Swept) -> bool {
             }
         });
     };
-    if cfg!(not(seeded_bug = "messages")) {
+    if !seeded("messages") {
         look(&mut announced);
     }
     let mut used = [0; MOST_WORDS];

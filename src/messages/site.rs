@@ -5,7 +5,7 @@ use std::cell::Cell;
 use super::blocks::{Pool, Run};
 use super::chunk::Ticket;
 use super::transfer::{self, Tickets};
-use crate::atomic::{AtomicU64, Ordering};
+use crate::atomic::{AtomicU64, Ordering, seeded};
 use crate::owner::Owner;
 use crate::queue::core;
 use crate::wait::{Bell, Parking};
@@ -105,7 +105,7 @@ pub(super) trait Site: Pool + Sized {
     /// whoever waits finds out better, having looked later who is alive.
     #[cold]
     fn has_more(&self) -> bool {
-        if cfg!(seeded_bug = "wakeups") {
+        if seeded("wakeups") {
             return self.tickets() > 0;
         }
         core::look(self).is_ok()
@@ -174,14 +174,14 @@ impl<S: Site> core::Memory for S {
 
     fn repaired(&self) {
         Site::repaired(self);
-        if cfg!(seeded_bug = "wakeups") {
+        if seeded("wakeups") {
             self.spread_news();
         }
     }
 
     fn freed(&self) {
         // The message of the ticket may have been sent all the same. It is an orphan since the head has passed it, and no sooner.
-        if cfg!(not(seeded_bug = "wakeups")) {
+        if !seeded("wakeups") {
             self.spread_news();
         }
         self.memory().ring_all();
@@ -207,6 +207,6 @@ impl<S: Site> Tickets for S {
         self.anyone_receives(|intent| {
             let announced = (intent & ((1 << PART) - 1)).wrapping_sub(1);
             intent != 0 && intent >> PART == part && Ticket::of(announced) == ticket
-        }) && cfg!(not(seeded_bug = "messages"))
+        }) && !seeded("messages")
     }
 }

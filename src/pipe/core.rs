@@ -23,7 +23,7 @@
 //! One who is asleep when the other dies before it has rung is woken by the death ([`crate::liveness`]). Nobody succeeds the dead: the survivor is
 //! told. So a position never goes back, and each side can believe its own copy rather than the word that others might overwrite.
 
-use crate::atomic::{AtomicU64, Ordering};
+use crate::atomic::{AtomicU64, Ordering, release_but_for};
 
 /// Where a stream's positions are.
 pub(crate) trait Memory {
@@ -84,7 +84,7 @@ impl Writer {
     #[inline]
     pub(crate) fn commit<M: Memory>(&mut self, memory: &M, len: u64) {
         self.tail = self.tail.wrapping_add(len);
-        memory.tail().store(self.tail, COMMIT);
+        memory.tail().store(self.tail, commit());
     }
 
     /// Bytes written since the stream's creation.
@@ -95,11 +95,10 @@ impl Writer {
 }
 
 /// Release: pairs with the Acquire of `tail` in [`Reader::ready`].
-#[cfg(not(seeded_bug))]
-const COMMIT: Ordering = Ordering::Release;
-/// What the model checker must be able to catch.
-#[cfg(seeded_bug)]
-const COMMIT: Ordering = Ordering::Relaxed;
+#[inline(always)]
+fn commit() -> Ordering {
+    release_but_for("publish")
+}
 
 /// The reader's private state.
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 //! read too early or written over too early is seen. Nobody waits: each side makes its attempts, and when both are through the rest is read. The capacity
 //! is such that positions wrap around.
 //!
-//! An actor dies at its k-th access to the memory, for every k. With `--cfg seeded_bug` bytes must be torn.
+//! An actor dies at its k-th access to the memory, for every k. With `SEEDED_BUG=publish` bytes must be torn.
 
 use std::sync::Arc;
 

@@ -40,6 +40,8 @@
 //! A killed worker is not one that ran something else meanwhile: it is killed after `CONDEMNED`, which it can only have become from `RUNNING`; and from
 //! there the worker's own `FINISHED` fails, without which it takes no other message.
 
+use crate::atomic::seeded;
+
 /// The words, wherever they are.
 pub(super) trait Words {
     /// `None` if there is no such word, here and below.
@@ -253,7 +255,7 @@ impl<W: Words> Board<W> {
     pub(super) fn finish(&self, what: Use, seat: u16) -> bool {
         let running = what.state(Stage::Running, seat);
         let condemned = what.state(Stage::Condemned, seat);
-        if cfg!(seeded_bug = "board") {
+        if seeded("board") {
             self.put(what, what.state(Stage::Finished, seat));
             return true;
         }

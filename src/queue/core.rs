@@ -46,7 +46,7 @@ use std::cell::Cell;
 
 use crossbeam_utils::Backoff;
 
-use crate::atomic::{AtomicU64, Ordering};
+use crate::atomic::{AtomicU64, Ordering, release_but_for};
 
 /// In `tail`: closed. In a sequence: given up.
 const FLAG: u64 = 1 << 63;
@@ -147,7 +147,7 @@ pub(crate) fn send<M: Memory>(
                 memory.write(ticket, value);
                 memory
                     .sequence(ticket)
-                    .store(ticket.wrapping_add(1), COMMIT);
+                    .store(ticket.wrapping_add(1), commit());
                 return Ok(());
             }
             Err(now) => {
@@ -165,11 +165,10 @@ pub(crate) fn send<M: Memory>(
 }
 
 /// Release: pairs with the Acquire of the sequence in [`receive`].
-#[cfg(not(seeded_bug))]
-const COMMIT: Ordering = Ordering::Release;
-/// What the model checker must be able to catch.
-#[cfg(seeded_bug)]
-const COMMIT: Ordering = Ordering::Relaxed;
+#[inline(always)]
+fn commit() -> Ordering {
+    release_but_for("publish")
+}
 
 /// How often a receiver looks again at a ticket that was claimed but not committed.
 const LOOKS: u32 = if cfg!(loom) { 0 } else { 64 };

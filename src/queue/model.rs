@@ -6,7 +6,7 @@
 //!
 //! An actor dies at its k-th access to the memory, for every k.
 //!
-//! With `--cfg seeded_bug` values must be torn. With `--cfg seeded_bug="announce"` senders announce what they have already
+//! With `SEEDED_BUG=publish` values must be torn. With `SEEDED_BUG=announce` senders announce what they have already
 //! claimed, and must be taken for dead.
 
 use std::cell::Cell;
@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64 as Count, Ordering::Relaxed};
 use loom::thread::{self, JoinHandle};
 
 use super::core::{self, Memory, Nothing, Refused};
-use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering, seeded};
 use crate::wait::model::{DEAD, Kernel, Life, check, live};
 
 /// What the actors share.
@@ -124,7 +124,7 @@ impl Actor {
 
     fn try_send(&self, value: u64) -> Result<(), Refused> {
         let unseen;
-        let intent = if cfg!(seeded_bug = "announce") {
+        let intent = if seeded("announce") {
             unseen = AtomicU64::new(0);
             &unseen
         } else {
@@ -203,7 +203,7 @@ impl Memory for Actor {
     }
 
     fn write(&self, ticket: u64, value: &u64) {
-        if cfg!(seeded_bug = "announce") {
+        if seeded("announce") {
             self.intent().store(ticket + 1, Ordering::Release);
         }
         if self.overtaken {

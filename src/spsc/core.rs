@@ -26,7 +26,7 @@
 //! Both positions follow from these words, so a successor starts where the dead one stopped: the consumer at
 //! `head`, the producer behind the last element that a header counts ([`find_tail`]). The rest of each side's state is private.
 
-use crate::atomic::{AtomicU64, Ordering};
+use crate::atomic::{AtomicU64, Ordering, release_but_for};
 
 /// The memory a ring runs on.
 pub(crate) trait Memory {
@@ -220,7 +220,9 @@ impl Sender {
             line, index, place, ..
         } = self.cursor;
         memory.write(index, place, value);
-        memory.header(index).store(header(line, place + 1), COMMIT);
+        memory
+            .header(index)
+            .store(header(line, place + 1), commit());
         self.cursor.advance(1, memory.shape());
         Ok(true)
     }
@@ -247,7 +249,7 @@ impl Sender {
             }
             memory
                 .header(index)
-                .store(header(line, place + now as u32), COMMIT);
+                .store(header(line, place + now as u32), commit());
             self.cursor.advance(now as u32, shape);
             rest = &rest[now..];
         }
@@ -256,11 +258,10 @@ impl Sender {
 }
 
 /// Release: pairs with the Acquire of the header in [`Receiver::ready`].
-#[cfg(not(seeded_bug))]
-const COMMIT: Ordering = Ordering::Release;
-/// What the model checker must be able to catch.
-#[cfg(seeded_bug)]
-const COMMIT: Ordering = Ordering::Relaxed;
+#[inline(always)]
+fn commit() -> Ordering {
+    release_but_for("publish")
+}
 
 /// The consumer's private state.
 #[derive(Debug)]

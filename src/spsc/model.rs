@@ -4,7 +4,7 @@
 //! seen. Nobody waits: each side makes its attempts, and when both are through the ring is drained. Capacities and
 //! lines are such that both wrap around.
 //!
-//! An actor dies at its k-th access to the memory, for every k. With `--cfg seeded_bug` elements must be torn.
+//! An actor dies at its k-th access to the memory, for every k. With `SEEDED_BUG=publish` elements must be torn.
 
 use std::sync::Arc;
 

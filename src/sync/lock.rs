@@ -25,7 +25,7 @@
 //! to a claim that names it.
 
 use super::claim::{Claim, Holder};
-use crate::atomic::{AtomicU64, Ordering};
+use crate::atomic::{AtomicU64, release_but_for};
 use crate::owner::Owner;
 
 pub(crate) const ORPHANED: u16 = 1;
@@ -90,11 +90,5 @@ pub(crate) fn try_lock(
 #[inline]
 pub(crate) fn unlock(word: &AtomicU64, tag: u16) {
     // Release: pairs with the Acquire of whoever takes the lock next.
-    word.store(Claim::vacant(tag).0, UNLOCK);
+    word.store(Claim::vacant(tag).0, release_but_for("publish"));
 }
-
-#[cfg(not(seeded_bug))]
-const UNLOCK: Ordering = Ordering::Release;
-/// What the model checker must be able to catch.
-#[cfg(seeded_bug)]
-const UNLOCK: Ordering = Ordering::Relaxed;

@@ -25,7 +25,7 @@
 
 use super::claim::{Claim, Holder};
 use super::lock::{ORPHANED, Refused};
-use crate::atomic::{AtomicU64, Ordering, fence};
+use crate::atomic::{AtomicU64, Ordering, fence, seeded};
 use crate::owner::Owner;
 
 /// The words of all participants.
@@ -122,7 +122,7 @@ pub(super) fn is_drained(readers: &impl Readers) -> bool {
 /// What the operations around it do already. The model checker takes SeqCst accesses for less than they are.
 #[inline]
 fn full_barrier() {
-    if cfg!(all(loom, not(seeded_bug = "readers"))) {
+    if cfg!(loom) && !seeded("readers") {
         fence(Ordering::SeqCst);
     }
 }

@@ -31,7 +31,7 @@
 use std::fmt;
 
 use super::claim::{Claim, Holder};
-use crate::atomic::{AtomicU64, Ordering, fence};
+use crate::atomic::{AtomicU64, Ordering, fence, seeded};
 use crate::owner::Owner;
 
 /// Why a barrier is broken.
@@ -330,7 +330,7 @@ pub(super) fn waiting(seats: &impl Seats) -> usize {
 /// What the operations around it do already. The model checker takes SeqCst accesses for less than they are.
 #[inline]
 fn full_barrier() {
-    if cfg!(all(loom, not(seeded_bug = "barrier"))) {
+    if cfg!(loom) && !seeded("barrier") {
         fence(Ordering::SeqCst);
     }
 }

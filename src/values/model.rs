@@ -5,7 +5,7 @@
 //!
 //! Actor number 0 may be doomed: it dies at its k-th access to the memory, for every k.
 //!
-//! With `--cfg seeded_bug="fence"` writers have none before the value, which must be torn; with `--cfg seeded_bug` the lock is let go of in a way that
+//! With `SEEDED_BUG=fence` writers have none before the value, which must be torn; with `SEEDED_BUG=publish` the lock is let go of in a way that
 //! hides what was done under it, which must be lost.
 
 use std::convert::Infallible;

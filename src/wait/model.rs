@@ -3,7 +3,7 @@
 //! `membarrier` is a sequentially consistent fence on both sides, and futexes are a list of parked threads under a lock.
 //! A lost wake-up is a sleeper parked for ever: a deadlock to the model checker.
 //!
-//! With `--cfg seeded_bug` ringers have no light barrier, and sleepers must oversleep.
+//! With `SEEDED_BUG=publish` ringers have no light barrier, and sleepers must oversleep.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -15,7 +15,7 @@ use loom::sync::Mutex;
 use loom::thread::{self, JoinHandle, Thread};
 
 use super::bell::{Bell, Parking, arm_all, pass_on};
-use crate::atomic::{AtomicU32, Ordering, fence};
+use crate::atomic::{AtomicU32, Ordering, fence, seeded};
 
 /// Runs `history` in all ways that take at most so many preemptions, on top of all switches where a thread has to wait, and
 /// of everything that the memory model lets a load return.
@@ -199,7 +199,7 @@ impl Kernel {
 impl Parking for &Kernel {
     fn light(&self) {
         step();
-        if self.membarrier && !cfg!(seeded_bug) {
+        if self.membarrier && !seeded("publish") {
             fence(Ordering::SeqCst);
         }
     }

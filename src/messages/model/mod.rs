@@ -5,7 +5,7 @@
 //! two relaxed words. Actors are processes of one thread; number 0 may be doomed, as in [`crate::sync::model`]. Who sleeps is woken by a ring or by the death: a lost
 //! wake-up is a deadlock.
 //!
-//! With `--cfg seeded_bug="messages"` a sweeper looks at the announcements once only, and an adopter not at all. With `="wakeups"` a sweep is not done again when a word has
+//! With `SEEDED_BUG=messages` a sweeper looks at the announcements once only, and an adopter not at all. With `=wakeups` a sweep is not done again when a word has
 //! changed meanwhile, news of a hole are spread before the head has passed it, and holes count as messages to whoever waits for none to be left.
 
 mod memory;

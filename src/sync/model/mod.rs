@@ -7,7 +7,7 @@
 //! Of the actors number 0 may be doomed: it dies at its k-th access to the memory, for every k. The kernel then wakes all who
 //! sleep; the others must get on, and learn of it where they are told.
 //!
-//! With `--cfg seeded_bug` values must be torn or stale; with `--cfg seeded_bug="readers"` or `="barrier"` a full barrier is missing,
+//! With `SEEDED_BUG=publish` values must be torn or stale; with `SEEDED_BUG=readers` or `=barrier` a full barrier is missing,
 //! and must be missed.
 
 mod lock;
