@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::thread::futex::{self, ClockId, Timespec};
-use rustix::time::clock_gettime;
+
+use super::clock;
 
 /// The most words one [`wait_any`] can watch: the kernel's limit.
 pub(crate) const WAIT_ANY_MAX: usize = 128;
@@ -93,13 +94,7 @@ fn remaining(deadline: Instant) -> Duration {
 
 /// `deadline` on the kernel's monotonic clock, which is the one behind [`Instant`].
 fn absolute(deadline: Instant) -> Timespec {
-    let now = clock_gettime(ClockId::Monotonic);
-    let left = timespec(remaining(deadline));
-    let nanoseconds = now.tv_nsec + left.tv_nsec;
-    Timespec {
-        tv_sec: now.tv_sec.saturating_add(left.tv_sec) + nanoseconds / 1_000_000_000,
-        tv_nsec: nanoseconds % 1_000_000_000,
-    }
+    timespec(clock::monotonic().saturating_add(remaining(deadline)))
 }
 
 /// Durations past a century are cut to one: no sleep here lasts longer.

@@ -3,8 +3,9 @@
 //! Everything above asks this layer for: a mapped segment ([`shm`]), twice in a row ([`mirror`]), to sleep on words and wake sleepers
 //! ([`futex`]), a word that tells whether a thread has ended ([`robust`], with [`oracle`] as a second opinion), a
 //! fence that costs the frequent side nothing ([`membarrier`]), state that a forked child starts afresh
-//! ([`per_process`]), and child processes ([`spawn`], [`pidfd`], [`own`]).
+//! ([`per_process`]), the time ([`clock`]), and child processes ([`spawn`], [`pidfd`], [`own`]).
 
+pub(crate) mod clock;
 pub(crate) mod copy;
 pub(crate) mod futex;
 pub(crate) mod image;

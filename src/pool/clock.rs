@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use crate::platform::clock;
 
 /// Milliseconds of a clock that is the same in every process, and comes round after 49 days.
 pub(super) fn now() -> u32 {
-    let time = clock_gettime(ClockId::Monotonic);
-    (time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000) as u32
+    clock::monotonic().as_millis() as u32
 }
 
 /// How long it is since `then`, at `now`. Nothing, if it is yet to come: one process may be ahead.

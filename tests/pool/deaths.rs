@@ -11,7 +11,7 @@ use crossproc::pool::JobError;
 use crossproc::{Array, Pool};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{guarded, kill_myself};
+use crate::kill_myself;
 
 /// How often each task was begun, and how often it came to its end: counted in memory that the dead share.
 #[derive(Clone)]

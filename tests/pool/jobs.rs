@@ -6,8 +6,6 @@ use std::time::Duration;
 use crossproc::Pool;
 use crossproc::pool::JobError;
 
-use crate::guarded;
-
 fn sleep_for(millis: u64) -> u64 {
     thread::sleep(Duration::from_millis(millis));
     millis

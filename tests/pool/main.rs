@@ -7,6 +7,9 @@ mod asleep;
 #[expect(dead_code, reason = "forks are waited for, and no more")]
 #[path = "../support/forked.rs"]
 mod forked;
+#[macro_use]
+#[path = "../support/guarded.rs"]
+mod guarded;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -16,20 +19,6 @@ mod maps;
 mod races;
 mod trouble;
 mod workers;
-
-use std::time::Duration;
-
-/// Longer than any test takes on a machine busy with other things.
-const HANG: Duration = Duration::from_secs(120);
-
-/// What every test begins with: nothing hangs, nothing stays behind.
-macro_rules! guarded {
-    () => {
-        let _leaks = crate::support::Leaks::start();
-        let _watchdog = crate::support::watchdog(crate::HANG);
-    };
-}
-pub(crate) use guarded;
 
 /// Kills the process it is called in.
 pub(crate) fn kill_myself() -> ! {

@@ -7,8 +7,6 @@ use std::time::Duration;
 use crossproc::Pool;
 use crossproc::pool::{JobError, Progress};
 
-use crate::guarded;
-
 fn square(n: u64) -> u64 {
     n * n
 }

@@ -9,8 +9,6 @@ use crossproc::{Pool, process};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
-use crate::guarded;
-
 fn kill_workers(pool: &Pool) {
     for id in pool.worker_ids() {
         kill_process(Pid::from_raw(id as i32).unwrap(), Signal::KILL).unwrap();

@@ -12,8 +12,6 @@ use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, getrlimit, kill
 use rustix::process::{pidfd_open, setrlimit};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::guarded;
-
 /// What fails where: 0 nowhere, 1 when it is sent, 2 when it is unpacked.
 struct Stubborn(u8);
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossproc::pool::JobError;
 use crossproc::{Pool, Queue};
 
-use crate::{guarded, kill_myself};
+use crate::kill_myself;
 
 fn die_at_seven(n: u32) -> u32 {
     if n == 7 {

@@ -11,7 +11,8 @@ use crossproc::process::{
 use crossproc::{Event, wait_any};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::{HANG, Line, say, stay, support};
+use crate::guarded::HANG;
+use crate::{Line, say, stay};
 
 fn wait_for(event: Event) {
     event.wait().unwrap();

@@ -1,16 +1,11 @@
 //! Child processes: arguments and results, and every way a child can end.
 #![allow(unsafe_code)] // fork, signal masks and exit handlers have no safe wrapper
 
+#[macro_use]
+#[path = "../support/guarded.rs"]
+mod guarded;
 #[path = "../support/mod.rs"]
 mod support;
-
-/// What every test begins with: nothing hangs, nothing stays behind.
-macro_rules! guarded {
-    () => {
-        let _leaks = support::Leaks::start();
-        let _watchdog = support::watchdog(HANG);
-    };
-}
 
 mod family;
 mod settings;
@@ -34,8 +29,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Longer than any test takes on a machine busy with other things.
-const HANG: Duration = Duration::from_secs(60);
+use guarded::HANG;
 
 /// A pipe that a child opens by path, so that nothing has to be inherited.
 struct Line {

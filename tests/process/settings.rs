@@ -9,8 +9,6 @@ use crossproc::Error;
 use crossproc::process::{JoinError, Resource, Setting, builder, current};
 use rustix::process::{getpriority_process, getrlimit};
 
-use crate::{HANG, support};
-
 fn variables((): ()) -> BTreeMap<String, String> {
     env::vars().collect()
 }

@@ -5,8 +5,6 @@ use std::thread;
 
 use crossproc::process::{builder, spawn};
 
-use crate::{HANG, support};
-
 /// What a thread blocks, and what its process ignores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Signals {

@@ -6,7 +6,7 @@ use std::thread;
 
 use crossproc::process::{Stdio, builder, spawn};
 
-use crate::{HANG, support};
+use crate::support;
 
 /// Upper case from standard input to standard output, and how much to standard error.
 fn shout((): ()) -> usize {

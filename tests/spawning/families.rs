@@ -12,7 +12,6 @@ use crossproc::{Queue, TryRecvError};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use crate::guarded;
 use crate::private_mount::succeeds;
 use crate::support::unique_name;
 
@@ -24,7 +23,7 @@ type Family = (Queue<u32>, Queue<u64>);
 
 /// Only a signal ends it, or, so that nothing stays behind when a test has failed, a long time.
 fn stay() {
-    thread::sleep(2 * crate::HANG);
+    thread::sleep(2 * crate::guarded::HANG);
 }
 
 fn member((present, shared): Family) {

@@ -11,7 +11,7 @@ use crossproc::{Error, Queue};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::private_mount::{private_mount, succeeds};
-use crate::{alone, descriptors, guarded};
+use crate::{alone, descriptors};
 
 /// As long as it lives, no more than `limit` of this; the hard limit is as before.
 struct Limited {

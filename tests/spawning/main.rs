@@ -5,6 +5,9 @@
 
 #[path = "../support/private_mount.rs"]
 mod private_mount;
+#[macro_use]
+#[path = "../support/guarded.rs"]
+mod guarded;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -12,21 +15,7 @@ mod families;
 mod limits;
 mod many;
 
-use std::time::Duration;
-
 use crossproc::process;
-
-/// Longer than any test takes on a machine busy with other things.
-const HANG: Duration = Duration::from_secs(120);
-
-/// What every test begins with: nothing hangs, nothing stays behind.
-macro_rules! guarded {
-    () => {
-        let _leaks = crate::support::Leaks::start();
-        let _watchdog = crate::support::watchdog(crate::HANG);
-    };
-}
-use guarded;
 
 /// Runs `body` in a process of its own, so that it may change what belongs to a process.
 #[track_caller]

@@ -8,7 +8,7 @@ use std::time::Instant;
 use crossproc::Queue;
 use crossproc::process::{JoinError, spawn};
 
-use crate::{descriptors, guarded};
+use crate::descriptors;
 
 /// What a process has, as the kernel counts it.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +68,7 @@ fn children(queue: &Queue<u64>, count: u64) -> Needs {
     }
     // The keeper has let go of all before it begins something new, except for the new one.
     assert_eq!(spawn(|()| 1, ()).unwrap().join(), Ok(1));
-    let settled = Instant::now() + crate::HANG / 2;
+    let settled = Instant::now() + crate::guarded::HANG / 2;
     let letters_and_pidfds = || {
         let targets = fs::read_dir("/proc/self/fd").unwrap().flatten();
         let targets = targets.filter_map(|entry| fs::read_link(entry.path()).ok());
