@@ -186,8 +186,7 @@ impl Desk {
         if errand.terms.timeout.is_some() {
             flags |= Flags::TIMED;
         }
-        if errand.attempts > 0 {
-            // So that those are told apart that had nothing to do with it.
+        if errand.is_suspect() {
             flags |= Flags::EACH;
         }
         errand.base = errand.done;
@@ -265,10 +264,7 @@ impl Desk {
             found.then_some(()).ok_or(GARBAGE)
         })?;
         drop(inbox);
-        errand.done += count as usize;
-        if errand.done >= errand.suspects {
-            errand.attempts = 0;
-        }
+        errand.advance(count as usize);
         if errand.is_done() {
             self.resolved(number);
         }

@@ -187,16 +187,7 @@ impl Desk {
             let behind = begun.map_or(0, |task| errand.base + task as usize + 1);
             let behind = behind.min(errand.ends.len());
             let died = behind.saturating_sub(errand.done);
-            if died > 0 {
-                errand.attempts += 1;
-                errand.suspects = errand.suspects.max(behind);
-                if verdict.is_some() || errand.attempts > errand.terms.retries {
-                    let attempts = errand.attempts;
-                    let why = verdict.unwrap_or_else(|| death(end, attempts));
-                    errand.fail(died, why);
-                    errand.attempts = 0;
-                }
-            }
+            errand.died(died, verdict, |attempts| death(end, attempts));
             if errand.is_done() {
                 self.resolved(number);
             } else {

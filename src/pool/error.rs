@@ -22,7 +22,7 @@ pub enum JobError {
         signal: Option<i32>,
         /// The code with which the worker exited. `None` if it was killed, or if nobody can tell.
         code: Option<i32>,
-        /// How many workers have died that had it, in the same chunk as what they died of.
+        /// How many workers have died that had begun it.
         attempts: u32,
     },
     /// It ran for longer than it was allowed to, and its worker was killed.

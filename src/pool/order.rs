@@ -145,10 +145,10 @@ pub(super) struct Errand {
     pub(super) done: usize,
     /// How many had one when the message was sent that is on its way.
     pub(super) base: usize,
-    /// How often the tasks that are not done were begun, by workers that died of it.
-    pub(super) attempts: u32,
-    /// Of which of them that is the number: those before this one, counted like `done`.
-    pub(super) suspects: usize,
+    /// How many workers died that had begun the next task.
+    attempts: u32,
+    /// Which others have been begun by one that died: those before this one, counted like `done`. Since then they are run one at a time.
+    suspects: usize,
     /// Why its worker is being killed.
     pub(super) verdict: Option<JobError>,
 }
@@ -189,10 +189,42 @@ impl Errand {
         self.done == self.ends.len()
     }
 
+    /// Whether a worker has died of one of the next tasks: which one, is found by reporting each by itself.
+    pub(super) fn is_suspect(&self) -> bool {
+        self.attempts > 0
+    }
+
+    /// The next `count` tasks have an outcome.
+    pub(super) fn advance(&mut self, count: usize) {
+        self.done += count;
+        if count > 0 {
+            self.attempts = (self.done < self.suspects).into();
+        }
+    }
+
+    /// The next `count` tasks died with their worker. Who is not to be run again, because of a verdict or because it was often enough, has no result: `why` is asked, given
+    /// the number of attempts.
+    pub(super) fn died(
+        &mut self,
+        count: usize,
+        verdict: Option<JobError>,
+        why: impl FnOnce(u32) -> JobError,
+    ) {
+        if count == 0 {
+            return;
+        }
+        self.attempts += 1;
+        self.suspects = self.suspects.max(self.done + count);
+        let attempts = self.attempts;
+        if verdict.is_some() || attempts > self.terms.retries {
+            self.fail(count, verdict.unwrap_or_else(|| why(attempts)));
+        }
+    }
+
     /// The next `count` tasks have no result.
     pub(super) fn fail(&mut self, count: usize, why: JobError) {
         let first = self.first + self.done;
-        self.done += count;
+        self.advance(count);
         if count > 0 {
             self.order.deliver(Delivery {
                 first,
@@ -205,5 +237,72 @@ impl Errand {
     /// None of the others will be run.
     pub(super) fn give_up(&mut self, why: JobError) {
         self.fail(self.ends.len() - self.done, why);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errand(tasks: u32, retries: u32) -> Errand {
+        let terms = Terms {
+            retries,
+            ..Terms::default()
+        };
+        let place = Place { code: 0, seal: 0 };
+        let ends = (0..tasks).collect();
+        Errand::new(Order::default(), 0, place, terms, Vec::new(), ends)
+    }
+
+    fn dies(attempts: u32) -> JobError {
+        JobError::WorkerDied {
+            signal: None,
+            code: None,
+            attempts,
+        }
+    }
+
+    #[test]
+    fn attempts_are_counted_for_each_task() {
+        let mut errand = errand(4, 2);
+        assert!(!errand.is_suspect());
+        // Three are done, or nearly, and not reported.
+        errand.died(3, None, dies);
+        assert!(errand.is_suspect() && errand.done == 0);
+        // What the first goes on to do does not count for those behind it.
+        errand.died(1, None, dies);
+        errand.died(1, None, dies);
+        assert_eq!(errand.done, 1);
+        errand.died(1, None, dies);
+        assert_eq!(errand.done, 1);
+        errand.died(1, None, dies);
+        assert_eq!(errand.done, 2);
+        errand.advance(1);
+        // Nobody has died of the last one.
+        assert!(!errand.is_suspect() && errand.done == 3);
+        errand.died(1, None, dies);
+        errand.died(1, None, dies);
+        assert!(!errand.is_done());
+        errand.died(1, None, dies);
+        assert!(errand.is_done());
+        let deliveries = std::mem::take(&mut errand.order.inbox().deliveries);
+        let failed: Vec<_> = deliveries
+            .into_iter()
+            .map(|delivery| {
+                (
+                    delivery.first,
+                    delivery.count,
+                    delivery.outcomes.unwrap_err(),
+                )
+            })
+            .collect();
+        assert_eq!(failed, [0, 1, 3].map(|task| (task, 1, dies(3))));
+    }
+
+    #[test]
+    fn a_verdict_is_the_end() {
+        let mut errand = errand(2, 5);
+        errand.died(2, Some(JobError::Cancelled), dies);
+        assert!(errand.is_done());
     }
 }

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::kill_myself;
 
-/// How often each task was begun, and how often it came to its end: counted in memory that the dead share.
+/// How often each task was begun, and how often it came to its end; and how often any was begun. Counted in memory that the dead share.
 #[derive(Clone)]
 struct Counts(Array<u64>);
 
@@ -22,11 +22,19 @@ const ENDED: usize = 1;
 
 impl Counts {
     fn of(tasks: usize) -> Counts {
-        Counts(Array::new(2 * tasks).unwrap())
+        Counts(Array::new(2 * tasks + 1).unwrap())
     }
 
     fn add(&self, task: usize, what: usize) {
         self.0.fetch_add(2 * task + what, 1).unwrap();
+    }
+
+    fn add_to_all(&self) {
+        self.0.fetch_add(self.0.len() - 1, 1).unwrap();
+    }
+
+    fn all(&self) -> u64 {
+        self.0.get(self.0.len() - 1).unwrap()
     }
 
     fn get(&self, task: usize) -> (u64, u64) {
@@ -44,8 +52,15 @@ fn pool(workers: usize, counts: &Counts) -> Pool {
     builder.initializer(keep, counts.0.clone()).build().unwrap()
 }
 
+fn own_counts() -> Counts {
+    Counts(COUNTS.get().unwrap().clone())
+}
+
 fn count(task: usize, what: usize) {
-    Counts(COUNTS.get().unwrap().clone()).add(task, what);
+    own_counts().add(task, what);
+    if what == BEGUN {
+        own_counts().add_to_all();
+    }
 }
 
 fn deaths() -> usize {
@@ -170,19 +185,49 @@ fn what_is_run_again_is_begun_as_often_as_it_takes() {
     assert_eq!(pool.deaths(), tasks as u64 / 2 * 2);
 }
 
-/// Kills workers from outside until told to stop.
-fn storm(pool: &Pool, stop: &AtomicBool, pause: impl Fn(usize) -> Duration) {
-    let mut kills = 0;
-    while !stop.load(Ordering::Relaxed) {
-        for id in pool.worker_ids() {
-            thread::sleep(pause(kills));
-            kills += 1;
-            // Still one of the pool's: its id can mean nothing else while it is not reaped.
-            if pool.worker_ids().contains(&id) {
-                let _ = kill_process(Pid::from_raw(id as i32).unwrap(), Signal::KILL);
-            }
+/// Kills workers from outside while `body` runs. A few at a time: then some worker gets to its work, as it does where the machine is busy with other things, too. A pool
+/// none of whose workers ever does gives up.
+fn in_a_storm<R>(
+    pool: &Pool,
+    counts: &Counts,
+    pause: impl Fn(u64) -> Duration + Sync,
+    body: impl FnOnce() -> R,
+) -> R {
+    const AT_A_TIME: u64 = 4;
+    /// The storm is over when the body is, also if that panics.
+    struct Calm<'a>(&'a AtomicBool);
+    impl Drop for Calm<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
         }
     }
+
+    let is_over = AtomicBool::new(false);
+    let storm = || {
+        let mut kills = 0;
+        while !is_over.load(Ordering::Relaxed) {
+            for id in pool.worker_ids() {
+                thread::sleep(pause(kills));
+                kills += 1;
+                // Still one of the pool's: its id can mean nothing else while it is not reaped.
+                if pool.worker_ids().contains(&id) {
+                    let _ = kill_process(Pid::from_raw(id as i32).unwrap(), Signal::KILL);
+                }
+                let begun = counts.all();
+                while kills.is_multiple_of(AT_A_TIME)
+                    && counts.all() == begun
+                    && !is_over.load(Ordering::Relaxed)
+                {
+                    thread::sleep(Duration::from_micros(50));
+                }
+            }
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(storm);
+        let _calm = Calm(&is_over);
+        body()
+    })
 }
 
 /// At whatever point of its work a worker is killed.
@@ -199,35 +244,29 @@ fn in_a_storm_no_task_is_lost_or_run_twice() {
             count(n, ENDED);
             n
         };
-        let stop = AtomicBool::new(false);
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                storm(&pool, &stop, |n| {
-                    Duration::from_micros(n as u64 * 377 % 20_000)
-                })
-            });
+        let pause = |n| Duration::from_micros(n * 377 % 20_000);
+        let results: Vec<_> = in_a_storm(&pool, &counts, pause, || {
             let terms = pool.tasks().chunk_size(chunk).retries(retries);
-            let results: Vec<_> = terms.map_ordered(task, 0..tasks).collect();
-            stop.store(true, Ordering::Relaxed);
-            assert_eq!(results.len(), tasks);
-            for (n, result) in results.into_iter().enumerate() {
-                let (begun, ended) = counts.get(n);
-                match result {
-                    Ok(result) => {
-                        assert_eq!(result, n);
-                        let most = 1 + u64::from(retries);
-                        assert!(ended >= 1 && begun <= most, "{n}: {begun}, {ended}");
-                    }
-                    Err(error) => {
-                        let JobError::WorkerDied { attempts, .. } = error.error else {
-                            panic!("{error}");
-                        };
-                        assert!(begun <= u64::from(attempts), "{n}: {begun} of {attempts}");
-                        assert_eq!(attempts, retries + 1);
-                    }
+            terms.map_ordered(task, 0..tasks).collect()
+        });
+        assert_eq!(results.len(), tasks);
+        for (n, result) in results.into_iter().enumerate() {
+            let (begun, ended) = counts.get(n);
+            match result {
+                Ok(result) => {
+                    assert_eq!(result, n);
+                    let most = 1 + u64::from(retries);
+                    assert!(ended >= 1 && begun <= most, "{n}: {begun}, {ended}");
+                }
+                Err(error) => {
+                    let JobError::WorkerDied { attempts, .. } = error.error else {
+                        panic!("{error}");
+                    };
+                    assert!(begun <= u64::from(attempts), "{n}: {begun} of {attempts}");
+                    assert_eq!(attempts, retries + 1);
                 }
             }
-        });
+        }
         assert!(pool.deaths() > 0);
         println!(
             "chunks of {chunk}, {retries} retries: {tasks} tasks, {} deaths",
@@ -343,18 +382,15 @@ fn terminated_or_dropped_at_any_time_a_pool_ends_everything() {
 #[test]
 fn in_a_storm_with_a_full_queue_time_limits_concern_who_runs() {
     guarded!();
-    let pool = Pool::new(2).unwrap();
+    let counts = Counts::of(0);
+    let pool = pool(2, &counts);
     let task = |bytes: Vec<u8>| {
+        own_counts().add_to_all();
         thread::sleep(Duration::from_micros(bytes[0].into()));
         bytes.len()
     };
-    let stop = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            storm(&pool, &stop, |n| {
-                Duration::from_micros(n as u64 * 377 % 9_000)
-            })
-        });
+    let pause = |n| Duration::from_micros(n * 377 % 9_000);
+    in_a_storm(&pool, &counts, pause, || {
         for _ in 0..deaths() / 10 {
             let terms = || {
                 pool.tasks()
@@ -371,6 +407,5 @@ fn in_a_storm_with_a_full_queue_time_limits_concern_who_runs() {
                 }
             }
         }
-        stop.store(true, Ordering::Relaxed);
     });
 }
