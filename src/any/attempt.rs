@@ -72,7 +72,7 @@ where
             return Poll::Pending;
         }
         let subjects = this.sources.subjects();
-        let (values, brief) = subject::arm(&subjects);
+        let (values, _) = subject::arm(&subjects);
         let memberships: Vec<_> = subjects.iter().map(Subject::membership).collect();
         if let Some(result) = (this.attempt)(&mut this.sources, Ok(())) {
             this.leave();
@@ -85,7 +85,7 @@ where
             membership,
         };
         let armed = subjects.into_iter().zip(seen).map(armed).collect();
-        match reactor::register(armed, brief, context.waker()) {
+        match reactor::register(armed, context.waker()) {
             Ok(registration) => {
                 this.registration = Some(registration);
                 Poll::Pending

@@ -13,7 +13,7 @@ use super::subject::{self, Subject, memberships};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::error::{Fault, WaitTimeoutError};
 use crate::liveness::Census;
-use crate::platform::futex;
+use crate::platform::futex::{self, Woken};
 use crate::wait::Patience;
 
 /// Blocks until one of `sources` is ready; the index of one that is.
@@ -161,10 +161,12 @@ fn sleep_until_ready(
         return Ok(Waited::TooMany);
     }
     let mut slept = false;
+    // As in `block_until`.
+    let mut settled = Vec::new();
     loop {
         let (values, brief) = subject::arm(subjects);
         let words = subjects.iter().map(Subject::word);
-        let mut census = Census::of(words.zip(values));
+        let mut census = Census::of(words.zip(values.iter().copied()));
         for member in &memberships {
             census.count(member.attachment, member.own);
         }
@@ -178,7 +180,10 @@ fn sleep_until_ready(
         if census.is_partial() && subjects.len() > 1 {
             return Ok(Waited::TooMany);
         }
-        census.sleep(brief && !slept, patience.deadline());
+        let brief = (brief || census.is_shared()) && settled != values;
+        if census.sleep(brief, patience.deadline()) == Woken::TimedOut {
+            settled = values;
+        }
         slept = true;
     }
 }

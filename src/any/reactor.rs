@@ -16,6 +16,8 @@
 //!   that one takes the thing or passes the wake on.
 //! - Should somebody publish and die in between, the membership differs from the one registered by the time that it is compared; after
 //!   that, the one who dies is among those watched. Lives have generations, so no membership comes back.
+//! - A ringer that the barrier passed over ([`crate::wait`]) has published by the time that a brief sleep takes: a topic armed for so long is due
+//!   once more. From then on, while its word holds the same value, no ringer misses that somebody sleeps.
 //! - Two futures that register different values for one bell cannot both be right: the topic is due.
 //! - A thread that was woken, or may have been, by a bell that nobody waits for any more rings it again. One that was woken for
 //!   futures wakes them all: they take what they find, and ring for what is left when they leave ([`super::attempt`]).
@@ -25,6 +27,7 @@ use std::collections::HashMap;
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::time::Instant;
 use std::{mem, thread};
 
 use super::server::serve;
@@ -55,8 +58,8 @@ pub(super) struct Topic {
     pub(super) value: u32,
     /// Who took part then.
     pub(super) membership: u64,
-    /// The first sleep must be short.
-    pub(super) brief: bool,
+    /// When it was armed, while ringers may have missed that.
+    pub(super) fresh: Option<Instant>,
     pub(super) due: bool,
     /// Why it is not watched: the thread cannot take part in the segment.
     pub(super) fault: Option<Fault>,
@@ -104,11 +107,7 @@ pub(super) struct Registration {
 /// # Errors
 ///
 /// If there is no thread to be had, or it cannot take part in one of the segments.
-pub(super) fn register(
-    armed: Vec<Armed>,
-    brief: bool,
-    waker: &Waker,
-) -> Result<Registration, Fault> {
+pub(super) fn register(armed: Vec<Armed>, waker: &Waker) -> Result<Registration, Fault> {
     // Counted up for ever, also across forks: a registration that a child inherits is none of its own.
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let mut registration = Registration {
@@ -124,7 +123,7 @@ pub(super) fn register(
             let topic = Topic {
                 value: armed.value,
                 membership: armed.membership,
-                brief: false,
+                fresh: Some(Instant::now()),
                 due: false,
                 fault: None,
                 wakers: HashMap::new(),
@@ -143,9 +142,8 @@ pub(super) fn register(
             .wakers
             .entry(registration.id)
             .or_insert_with(|| waker.clone());
-        if topic.value != armed.value || topic.membership != armed.membership || brief {
-            topic.due |= !brief;
-            topic.brief |= brief;
+        if topic.value != armed.value || topic.membership != armed.membership {
+            topic.due = true;
             called.push(Arc::clone(&topic.server));
         }
         topic.fault.map_or(Ok(()), Err)

@@ -2,17 +2,18 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
-use std::{mem, ptr};
 
 use super::reactor::{Server, is_same, reactor};
 use super::subject::{self, Membership, Subject, memberships};
 use crate::atomic::Ordering;
 use crate::error::Fault;
-use crate::liveness::{Attachment, Census};
+use crate::liveness::{Attachment, BRIEF, Census};
 use crate::platform::futex::{self, Woken};
+use crate::wait::is_fenced;
 
 /// How long a thread without topics waits for some before it ends.
 const IDLE: Duration = Duration::from_millis(500);
@@ -23,15 +24,29 @@ struct Watched {
     subject: Subject,
     value: u32,
     membership: u64,
+    fresh: Option<Instant>,
+}
+
+/// How a sleep ended.
+#[derive(Clone, Copy)]
+struct Slept {
+    woken: Woken,
+    /// It was to be short, for the sake of topics that are fresh.
     brief: bool,
 }
 
+/// It did not even begin.
+const AWAKE: Slept = Slept {
+    woken: Woken::Changed,
+    brief: false,
+};
+
 pub(super) fn serve(server: &Arc<Server>) {
     let mut watched = Vec::new();
-    let mut woken = Woken::Changed;
+    let mut slept = AWAKE;
     loop {
         let control = server.control.load(Ordering::SeqCst);
-        let mut round = Round::begin(server, &watched, woken);
+        let mut round = Round::begin(server, &watched, slept);
         round.finish();
         watched = round.watched;
         if watched.is_empty() {
@@ -39,9 +54,9 @@ pub(super) fn serve(server: &Arc<Server>) {
             if idle == Woken::TimedOut && retire(server) {
                 return;
             }
-            woken = Woken::Changed;
+            slept = AWAKE;
         } else {
-            woken = sleep(server, control, &watched);
+            slept = sleep(server, control, &watched);
         }
     }
 }
@@ -72,7 +87,9 @@ struct Round {
 }
 
 impl Round {
-    fn begin(server: &Arc<Server>, watched: &[Watched], woken: Woken) -> Round {
+    fn begin(server: &Arc<Server>, watched: &[Watched], slept: Slept) -> Round {
+        let Slept { woken, brief } = slept;
+        let is_over = |since: Instant| since.elapsed() >= BRIEF;
         let mut round = Round::default();
         let mut rolls = Rolls::default();
         let mut reactor = reactor();
@@ -80,7 +97,8 @@ impl Round {
             // In front of the first is the control word.
             let may_have_woken = matches!(woken, Woken::At(last) if index < last);
             let is_due = may_have_woken
-                || woken == Woken::TimedOut
+                || woken == Woken::TimedOut && !brief
+                || brief && was.fresh.is_some_and(is_over)
                 || was.subject.word().load(Ordering::SeqCst) != was.value
                 || rolls.membership(&was.subject) != was.membership;
             match reactor.topics.get_mut(&was.key) {
@@ -101,8 +119,14 @@ impl Round {
             .filter(|topic| topic.due)
             .collect();
         let (values, _) = subject::arm(due.iter().map(|topic| &topic.subject));
+        let now = Instant::now();
         for (topic, value) in due.iter_mut().zip(values) {
             topic.due = false;
+            topic.fresh = if topic.value == value {
+                topic.fresh.filter(|since| !is_over(*since))
+            } else {
+                Some(now)
+            };
             topic.value = value;
             topic.membership = rolls.membership(&topic.subject);
             round.due.extend(topic.wakers.values().cloned());
@@ -112,7 +136,7 @@ impl Round {
             subject: topic.subject.clone(),
             value: topic.value,
             membership: topic.membership,
-            brief: mem::take(&mut topic.brief),
+            fresh: topic.fresh,
         });
         round.watched = watched.collect();
         round
@@ -143,16 +167,16 @@ impl Rolls {
     }
 }
 
-fn sleep(server: &Arc<Server>, control: u32, watched: &[Watched]) -> Woken {
+fn sleep(server: &Arc<Server>, control: u32, watched: &[Watched]) -> Slept {
     for watched in watched {
         let joined = watched.subject.attachment().map(Attachment::participant);
         if let Some(Err(fault)) = joined {
             fail(watched.key, fault);
-            return Woken::Changed;
+            return AWAKE;
         }
     }
     let Ok(memberships) = memberships(watched.iter().map(|watched| &watched.subject)) else {
-        return Woken::Changed;
+        return AWAKE;
     };
     let bells = watched
         .iter()
@@ -164,15 +188,20 @@ fn sleep(server: &Arc<Server>, control: u32, watched: &[Watched]) -> Woken {
     let mut rolls = Rolls::default();
     let is_old = |watched: &Watched| rolls.membership(&watched.subject) != watched.membership;
     if watched.iter().any(is_old) {
-        return Woken::Changed;
+        return AWAKE;
     }
     if census.is_partial()
         && let [_, .., last] = &*memberships
         && move_out(server, last)
     {
-        return Woken::Changed;
+        return AWAKE;
     }
-    census.sleep(watched.iter().any(|watched| watched.brief), None)
+    let may_be_missed = |watched: &Watched| {
+        watched.fresh.is_some() && (census.is_shared() || is_fenced(watched.value))
+    };
+    let brief = watched.iter().any(may_be_missed);
+    let woken = census.sleep(brief, None);
+    Slept { woken, brief }
 }
 
 /// Those who wait for it hear of the fault.

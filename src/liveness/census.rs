@@ -15,9 +15,9 @@ pub(crate) const BACKSTOP: Duration = Duration::from_millis(500);
 const SLICE: Duration = Duration::from_millis(10);
 /// The same where there are more participants than one wait can watch.
 const PARTIAL: Duration = Duration::from_millis(50);
-/// How long the first wait lasts at most where the kernel refuses `membarrier`: far longer than any store
+/// How long a wait lasts at most while ringers may have missed that somebody sleeps: far longer than any store
 /// takes to become visible to other processors.
-const BRIEF: Duration = Duration::from_millis(1);
+pub(crate) const BRIEF: Duration = Duration::from_millis(1);
 
 static BACKSTOP_NANOS: ProcessLocalU64 = ProcessLocalU64::new(BACKSTOP.as_nanos() as u64);
 
@@ -40,6 +40,8 @@ pub(crate) struct Census<'a> {
     partial: bool,
     /// A thread seems to live whose process's keeper has ended.
     half_dead: bool,
+    /// Threads of other processes take part.
+    shared: bool,
 }
 
 struct Watched<'a> {
@@ -73,25 +75,32 @@ impl<'a> Census<'a> {
             words,
             partial: false,
             half_dead: false,
+            shared: false,
         }
     }
 
     /// Counts the live participants of a segment, but for the caller, who is number `own`. Whoever examines its condition
     /// *after* this, and then sleeps, misses no death.
     pub(crate) fn count(&mut self, attachment: &'a Attachment, own: u32) {
-        self.count_unless(attachment, |index| index == own);
+        let process = attachment.records().process(own);
+        self.count_unless(attachment, process, |index| index == own);
     }
 
     /// The same for a thread that sleeps on behalf of its process: its other threads do not count either. One that ends by itself has
     /// finished what it did; one that is killed takes the caller with it.
     pub(crate) fn count_others(&mut self, attachment: &'a Attachment, process: Owner) {
         let records = attachment.records();
-        self.count_unless(attachment, |index| {
+        self.count_unless(attachment, process, |index| {
             records.takes_part(index) && records.process(index) == process
         });
     }
 
-    fn count_unless(&mut self, attachment: &'a Attachment, is_own: impl Fn(u32) -> bool) {
+    fn count_unless(
+        &mut self,
+        attachment: &'a Attachment,
+        process: Owner,
+        is_own: impl Fn(u32) -> bool,
+    ) {
         let records = attachment.records();
         self.watch(Watched {
             word: records.roster(),
@@ -104,6 +113,8 @@ impl<'a> Census<'a> {
                 continue;
             }
             self.half_dead |= records.takes_part(index) && !records.is_live(records.process(index));
+            // One that has not introduced itself will be counted anew when it does.
+            self.shared |= records.process(index) != process;
             if self.partial {
                 break;
             }
@@ -126,6 +137,11 @@ impl<'a> Census<'a> {
     /// Whether one wait cannot watch all that were counted.
     pub(crate) fn is_partial(&self) -> bool {
         self.partial
+    }
+
+    /// Whether threads of other processes were counted, which a barrier may have passed over: a sleeper that has just armed sleeps briefly.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.shared
     }
 
     /// As many words as it watches.
@@ -171,7 +187,7 @@ impl<'a> Census<'a> {
         };
         match woken {
             Woken::At(last) => self.pass_on(last),
-            Woken::TimedOut => self.examine(),
+            Woken::TimedOut if !brief => self.examine(),
             _ => {}
         }
         woken

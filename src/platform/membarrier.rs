@@ -9,7 +9,8 @@
 //! The kernel notes per processor whether a process that has registered itself runs there. When a thread ends it clears that
 //! (`exit_mm`), and it sets it again only when it switches from one address space to another (`membarrier_switch_mm`): another thread of
 //! the same process, next on that processor, is passed over by `GLOBAL_EXPEDITED`. `PRIVATE_EXPEDITED` looks at what runs
-//! instead, and reaches all threads of the sleeper's own process.
+//! instead, and reaches all threads of the sleeper's own process. Those of other processes may be passed over: what sleepers do about that
+//! is said at [`crate::wait::Bell`]'s module.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering, compiler_fence, fence};

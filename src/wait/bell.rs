@@ -13,6 +13,11 @@
 //! The barriers pair, so either the sleeper sees what was published or the ringer sees `SLEEPERS` (asymmetric
 //! Dekker synchronization; the same reasoning as for a SeqCst fence on both sides).
 //!
+//! The kernel's barrier passes over some threads of other processes ([`crate::platform::membarrier`]). One that was passed over may have
+//! looked at the word before `SLEEPERS` was set, and its publishing store still be on its way; but not for as long as a brief sleep. So where other
+//! processes take part, a sleeper sleeps briefly once, and looks again; from then on, while the word holds the same value, `SLEEPERS` has been set
+//! all along, and every ringer sees it.
+//!
 //! A ringer that sees `SLEEPERS` wakes one sleeper per thing published ([`ring`](Bell::ring)). Fewer woken means that the others have not
 //! fallen asleep yet, or have left: it changes the epoch, clears `SLEEPERS` and wakes whoever is there. One
 //! about to sleep finds the word changed; one that slept meanwhile is woken.
@@ -85,6 +90,11 @@ pub(crate) fn arm_all<P: Parking>(bells: &mut [(Bell<'_, P>, u32)]) -> bool {
     announce(bells, SLEEPERS | FENCED);
     fence(Ordering::SeqCst);
     true
+}
+
+/// Whether a sleeper that armed and found this had to rely on the ringers' fences, which the first may not have known.
+pub(crate) fn is_fenced(value: u32) -> bool {
+    value & FENCED != 0
 }
 
 /// For one who slept at several bells and leaves: `ready` are those of what it could have and does not take. It may have been woken by

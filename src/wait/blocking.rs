@@ -105,6 +105,8 @@ pub(crate) fn block_until_rung<R>(
     let bell = Bell::new(word);
     let mut first = true;
     let mut rung = false;
+    // What the word held when a brief sleep ended in vain: while it does, no ringer can have missed `SLEEPERS`.
+    let mut settled = None;
     loop {
         let armed = bell.arm();
         let mut census = Census::of([(word, armed.value)]);
@@ -118,7 +120,12 @@ pub(crate) fn block_until_rung<R>(
         if patience.is_over() {
             return None;
         }
-        rung = census.sleep(armed.brief && first, patience.deadline()) == Woken::At(0);
+        let brief = (armed.brief || census.is_shared()) && settled != Some(armed.value);
+        let woken = census.sleep(brief, patience.deadline());
+        rung = woken == Woken::At(0);
+        if woken == Woken::TimedOut {
+            settled = Some(armed.value);
+        }
         if first {
             participant.spin.did_not_pay();
             first = false;
@@ -128,5 +135,47 @@ pub(crate) fn block_until_rung<R>(
         if let Some(result) = attempt(rung) {
             return Some(result);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(unsafe_code)] // forks
+
+    use super::*;
+    use crate::Queue;
+    use crate::atomic::Ordering;
+    use crate::liveness::set_backstop;
+    use crate::segment::{PARTICIPANTS, Segment, Within};
+
+    #[test]
+    fn a_ringer_that_saw_no_sleeper_is_found_out_after_a_brief_sleep() {
+        let shape = Queue::<u64>::options()
+            .capacity(1)
+            .shape_in(Within::Segment, PARTICIPANTS);
+        let segment = Segment::anonymous(&shape.unwrap()).unwrap();
+        let attachment = Attachment::of(segment).unwrap();
+        // SAFETY: glibc permits what the child does: it starts threads, allocates and exits.
+        let pid = unsafe { libc::fork() };
+        if pid == 0 {
+            // SAFETY: it ends this process if it sleeps for ever.
+            unsafe { libc::alarm(20) };
+            set_backstop(Duration::from_secs(3600));
+            let word = AtomicU32::new(0);
+            let mut looks = 0;
+            // There is something by the second look after it was announced that somebody sleeps, and nobody rings.
+            block_until(&attachment, &word, Patience::Forever, || {
+                looks += word.load(Ordering::Relaxed) & 1;
+                (looks == 2).then_some(())
+            });
+            // SAFETY: leaves without running the parent's exit handlers.
+            unsafe { libc::_exit(i32::from(looks != 2)) }
+        }
+        assert!(pid > 0);
+        let pid = rustix::process::Pid::from_raw(pid);
+        let (_, status) = rustix::process::waitpid(pid, rustix::process::WaitOptions::empty())
+            .unwrap()
+            .unwrap();
+        assert_eq!(status.exit_status(), Some(0));
     }
 }

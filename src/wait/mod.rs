@@ -10,7 +10,7 @@ mod spin;
 
 pub(crate) use bell::{Bell, Parking};
 #[cfg(not(loom))]
-pub(crate) use bell::{arm_all, pass_on};
+pub(crate) use bell::{arm_all, is_fenced, pass_on};
 #[cfg(not(loom))]
 pub(crate) use blocking::{FutexBell, Patience, block_until, block_until_rung};
 #[cfg(not(loom))]
