@@ -20,6 +20,12 @@ pub fn set_backstop(backstop: Duration) {
     liveness::set_backstop(backstop);
 }
 
+/// Acts as if the kernel's barrier reached the threads of other processes always, where threads do not end in the middle of things: a sleeper does not look a second time
+/// after a moment. A wake-up that is lost is then seen, however soon.
+pub fn trust_membarrier(trust: bool) {
+    liveness::BARRIER_TRUSTED.store(trust, Ordering::Relaxed);
+}
+
 /// Acts as if the kernel refused `membarrier`. To be set before the process first uses a segment.
 pub fn refuse_membarrier(refuse: bool) {
     membarrier::MEMBARRIER_REFUSED.store(refuse, Ordering::Relaxed);

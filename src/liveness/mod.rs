@@ -46,6 +46,6 @@ mod records;
 mod thread;
 
 pub(crate) use attachment::Attachment;
-pub(crate) use census::{BRIEF, Census, set_backstop};
+pub(crate) use census::{BARRIER_TRUSTED, BRIEF, Census, set_backstop};
 pub(crate) use records::Intents;
 pub(crate) use thread::{Participant, Seen, current_thread};

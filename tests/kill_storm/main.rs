@@ -100,6 +100,7 @@ impl Task {
     /// In the worker, before it opens anything.
     fn begin(&self) -> (Tally, Random) {
         testing::set_backstop(NEVER);
+        testing::trust_membarrier(true);
         self.refusal.impose();
         (Tally::open(&self.tally), Random(self.seed))
     }

@@ -242,6 +242,7 @@ fn do_jobs<P: Post>((queue, task): (P, Task)) {
 impl Storm {
     fn over<P: Post>(mut self, leased: bool) {
         testing::set_backstop(NEVER);
+        testing::trust_membarrier(true);
         let queue = P::new();
         let jobs = [
             Job::Send,

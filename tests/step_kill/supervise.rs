@@ -155,6 +155,7 @@ fn print_head() {
 /// What the row's own process does.
 fn work(row: &Row, journal: &Journal) {
     testing::set_backstop(NEVER);
+    testing::trust_membarrier(true);
     // At its first wait the crate learns how many processors there are; a process that is being
     // stepped has one.
     let queue = Queue::<u64>::new(1).expect("a queue");

@@ -32,6 +32,7 @@ pub(crate) struct Job<S: Subject<N>, const N: usize> {
 
 fn start<S: Subject<N>, const N: usize>(job: &Job<S, N>) -> (Ledger, Random) {
     crossproc::testing::set_backstop(burst::BACKSTOP);
+    crossproc::testing::trust_membarrier(true);
     let ledger = Ledger::attach(job.ledger).expect("the parent keeps the ledger open");
     ledger.desk(job.desk).tell(Doing::Starting);
     (ledger, Random::new(job.seed))

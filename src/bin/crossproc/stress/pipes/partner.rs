@@ -30,6 +30,7 @@ pub(crate) struct Account {
 /// Entry of the partner: listens until the worker has nothing more to say, and says something all the time.
 pub(crate) fn talk<L: Line>(talk: Talk<L>) -> Account {
     crossproc::testing::set_backstop(burst::BACKSTOP);
+    crossproc::testing::trust_membarrier(true);
     if let Some(lives) = talk.lives {
         thread::spawn(move || {
             thread::sleep(lives);
