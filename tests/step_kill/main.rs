@@ -20,12 +20,12 @@
 //! - a task of a pool has one outcome, and is begun once at most;
 //! - of those who meet at a barrier, all are released or all are told the same; a value is made once.
 //!
-//! In the short form every third instruction is a point, and fewer in long operations: see [`Density`](scenario::Density). The table
+//! In the short form every fifth instruction is a point, and fewer in long operations: see [`Density`](scenario::Density). The table
 //! says how many were, how many victims died asleep in a system call, how many had committed, and how
 //! often survivors had something to put right.
 //!
 //! ```console
-//! $ cargo test --test step_kill                                # all rows, in some minutes: every third instruction
+//! $ cargo test --test step_kill                                # all rows, in some minutes: every fifth instruction
 //! $ cargo test --test step_kill -- "queue send" ring           # rows whose names contain either
 //! $ cargo test --test step_kill -- --long                      # hardly anything left out, in an hour or two
 //! $ STEP_KILL_LONG=1 cargo test                                # the same, along with the other tests

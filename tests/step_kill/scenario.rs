@@ -137,14 +137,14 @@ impl Density {
         reach: 6_000,
     };
 
-    /// Of what is every instruction, every third: which of them differs from row to row, as do the states in which rows go through the same
+    /// Of what is every instruction, every fifth: which of them differs from row to row, as do the states in which rows go through the same
     /// code.
     pub(crate) fn short(self, row: usize) -> Density {
-        const THIRD: u32 = 3;
+        const FIFTH: u32 = 5;
         match self.stride {
             1 => Density {
-                skip: self.skip.max(row as u32 % THIRD),
-                stride: THIRD,
+                skip: self.skip.max(row as u32 % FIFTH),
+                stride: FIFTH,
                 ..self
             },
             _ => self,
