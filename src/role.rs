@@ -16,7 +16,7 @@ use crate::holding::Holding;
 use crate::liveness::Attachment;
 use crate::owner::Owner;
 use crate::place::Place;
-use crate::sync::claim::{Claim, Holder};
+use crate::sync::claim::{self, Claim, Holder};
 
 /// One of two sides that face each other: where in their place the words are that concern it.
 #[derive(Debug, Clone, Copy)]
@@ -95,20 +95,21 @@ impl Role {
     /// How the other side is doing. To be asked *before* a last look at what it did: that is visible afterwards.
     #[inline]
     pub(crate) fn peer(&self) -> Peer {
-        let place = self.holding.place();
-        match Claim::load(place.long(self.side.other)).holder() {
-            Holder::Vacant => self.beside_peer(),
-            holder => self.peer_of(holder),
-        }
+        self.holder_of(self.side.other)
+            .unwrap_or_else(|| self.beside_peer())
     }
 
-    fn peer_of(&self, holder: Holder) -> Peer {
-        let attachment = &self.holding.place().attachment;
-        match holder {
-            Holder::Vacant => Peer::Expected,
-            Holder::Closed | Holder::Garbage => Peer::Closed,
-            Holder::Someone(owner) if attachment.is_process_live(owner) => Peer::Expected,
-            Holder::Someone(_) => Peer::Died,
+    /// How the holder of that claim is doing, if somebody has had it.
+    #[inline]
+    fn holder_of(&self, claim: usize) -> Option<Peer> {
+        let place = self.holding.place();
+        let load = || Claim::load(place.long(claim));
+        let (claim, died) = claim::examine(load, |owner| place.attachment.is_process_live(owner));
+        match claim.holder() {
+            Holder::Vacant => None,
+            Holder::Closed | Holder::Garbage => Some(Peer::Closed),
+            Holder::Someone(_) if died => Some(Peer::Died),
+            Holder::Someone(_) => Some(Peer::Expected),
         }
     }
 
@@ -116,9 +117,9 @@ impl Role {
     /// dead one's, nobody comes for the second.
     #[cold]
     fn beside_peer(&self) -> Peer {
-        self.side.beside_other.map_or(Peer::Expected, |beside| {
-            self.peer_of(Claim::load(self.holding.place().long(beside)).holder())
-        })
+        let beside = self.side.beside_other;
+        let holder = beside.and_then(|beside| self.holder_of(beside));
+        holder.unwrap_or(Peer::Expected)
     }
 
     /// While arguments are serialised: what [`receive`](Role::receive) needs in the child, where the role goes.

@@ -12,6 +12,8 @@
 //! dead holder is as good as vacant: the next takes it by compare-and-swap. A word never names the same life again
 //! once that life has ended, so the compare-and-swap of a late taker fails.
 
+use std::mem;
+
 use crate::atomic::{AtomicU64, Ordering};
 use crate::owner::Owner;
 
@@ -28,6 +30,24 @@ pub(crate) enum Holder {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Claim(pub(crate) u64);
+
+/// A claim, and whether its holder had died by then. One who lets go of its claim and leaves does not live any more, and has not died. Who sees that it
+/// has left sees the claim without it: leaving is the last that a life does, and is acquired.
+#[inline]
+pub(crate) fn examine(load: impl Fn() -> Claim, is_live: impl Fn(Owner) -> bool) -> (Claim, bool) {
+    let mut claim = load();
+    loop {
+        match claim.holder() {
+            Holder::Someone(owner) if !is_live(owner) => {}
+            _ => return (claim, false),
+        }
+        // Another round takes another holder, who has left, too.
+        let before = mem::replace(&mut claim, load());
+        if before == claim {
+            return (claim, true);
+        }
+    }
+}
 
 const VACANT: u64 = 0;
 const HELD: u64 = 1;

@@ -16,7 +16,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::MutexGuard as NotSend;
 use std::thread;
 
-use super::claim::{Claim, Holder};
+use super::claim::{self, Claim, Holder};
 use super::lock::{self, ORPHANED, POISONED, Refused, SECOND};
 use crate::atomic::Ordering;
 use crate::element::Element;
@@ -174,11 +174,12 @@ pub(crate) fn is_mine(place: &Place, at: usize) -> bool {
 
 /// Whether the last owner of the lock whose claim is at `at` died, and nobody has put in order what it left.
 pub(crate) fn is_orphaned(place: &Place, at: usize) -> bool {
-    let claim = Claim::load(place.long(at + CLAIM));
+    let load = || Claim::load(place.long(at + CLAIM));
+    let (claim, died) = claim::examine(load, |owner| place.attachment.is_thread_live(owner));
     match claim.holder() {
         Holder::Vacant => claim.tag() & ORPHANED != 0,
         // One who lives is about to put it in order. It may stand still, and who only looks is not to wait for it.
-        Holder::Someone(owner) => !place.attachment.is_thread_live(owner),
+        Holder::Someone(_) => died,
         Holder::Closed | Holder::Garbage => false,
     }
 }

@@ -30,7 +30,7 @@
 
 use std::fmt;
 
-use super::claim::{Claim, Holder};
+use super::claim::{self, Claim, Holder};
 use crate::atomic::{AtomicU64, Ordering, fence, seeded};
 use crate::owner::Owner;
 
@@ -249,11 +249,12 @@ fn survey(seats: &impl Seats, generation: u32) -> Survey {
     let mut complete = true;
     let mut lost = None;
     for index in 0..seats.parties() {
-        let seat = Claim(seats.seat(index).load(Ordering::SeqCst));
+        let load = || Claim(seats.seat(index).load(Ordering::SeqCst));
+        let (seat, died) = claim::examine(load, |owner| seats.is_live(owner));
         let here = seat.tag() == arrived(generation);
         match seat.holder() {
             Holder::Vacant => complete = false,
-            Holder::Someone(owner) if seats.is_live(owner) => complete &= here,
+            Holder::Someone(_) if !died => complete &= here,
             Holder::Someone(owner) => {
                 complete &= here || seats.goes_on();
                 let pid = seats.pid(owner);

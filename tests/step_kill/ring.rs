@@ -2,12 +2,13 @@
 
 use std::any::Any;
 
+use crossproc::TryRecvError;
 use crossproc::spsc::{Consumer, Producer, Ring};
 
-use crate::channel::{Answer, CLOSED, Channel, PEER_DIED, SENT, answer_send};
+use crate::channel::{Answer, CLOSED, Channel, EMPTY, PEER_DIED, SENT, answer_send};
 use crate::message::{message, number};
 use crate::peer::Peer;
-use crate::scenario::{Density, Row, Scenario, Verdict};
+use crate::scenario::{Density, Fate, Row, Scenario, Verdict};
 use crate::send::{BESIDE, fork_receiver, fork_sender};
 use crate::survivor::Survivor;
 use crate::trace;
@@ -48,6 +49,7 @@ pub(crate) fn rows() -> Vec<Row> {
         Row::new("ring recv", "full, producer asleep, elements of 16 words", || recv::Waking::<Large>::new(2)).unsteady(),
         Row::new("ring recv", "goes to sleep", || recv::Asleep::<Small>::alone(8)).unsteady().density(Density::SPINNING),
         Row::new("ring try_recv", "empty", || recv::Alone::<Small>::new(8, 0).at(0)),
+        Row::new("ring try_recv", "producer closes and ends meanwhile, stopped but alive", Left::new).unsteady().fate(Fate::Held),
         Row::new("ring recv_slice", "all there is", || RecvSlice::<1>::new(8, 8)),
         Row::new("ring recv_slice", "less than there is", || RecvSlice::<4>::new(8, 3)),
         Row::new("ring producer", "role vacant", || Claim::new(Side::Producer, Before::Vacant)),
@@ -365,5 +367,70 @@ impl Scenario for Close {
             }
         }
         self.survivor.verdict(u64::from(told == CLOSED))
+    }
+}
+
+/// Finds nothing to receive, while the other side closes its role and ends. Whoever has closed has not died.
+struct Left {
+    ring: Small,
+    peer: Option<Peer>,
+    victim: Option<Consumer<[u64; 1]>>,
+}
+
+impl Left {
+    fn new() -> Self {
+        Left {
+            ring: Ring::new(4).expect("a ring"),
+            peer: None,
+            victim: None,
+        }
+    }
+}
+
+impl Scenario for Left {
+    fn renew(&mut self) {
+        let ring = self.ring.clone();
+        let mut producer = None;
+        // Takes the role; the next time, closes it.
+        self.peer = Some(Peer::fork(move |_| {
+            producer = match producer.take() {
+                None => Some(ring.producer().expect("nobody has it")),
+                Some(_) => None,
+            };
+            CLOSED
+        }));
+    }
+
+    fn warm_up(&mut self) {
+        let mut consumer = self.ring.consumer().expect("nobody has it");
+        assert!(consumer.try_recv().is_err());
+        self.victim = Some(consumer);
+    }
+
+    fn arrange(&mut self) {
+        self.peer.as_mut().expect("renewed").start();
+        assert_eq!(self.peer.as_mut().expect("renewed").answer(), Some(CLOSED));
+    }
+
+    fn act(&mut self) -> Answer {
+        match self.victim.as_mut().expect("warmed up").try_recv() {
+            Err(TryRecvError::Empty) => EMPTY,
+            Err(TryRecvError::Closed) => CLOSED,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn before_death(&mut self) {
+        let mut peer = self.peer.take().expect("renewed");
+        peer.start();
+        assert_eq!(peer.answer(), Some(CLOSED));
+    }
+
+    fn verdict(&mut self, returned: Option<Answer>) -> Verdict {
+        let answer = returned.expect("it was not killed");
+        Verdict {
+            committed: (answer == CLOSED).into(),
+            ..Verdict::default()
+        }
     }
 }
