@@ -50,7 +50,7 @@ pub(crate) fn register() {
             .call_once(|| assert_eq!(unsafe { libc::pthread_atfork(None, None, Some(clear)) }, 0));
         let registered =
             membarrier(CMD_REGISTER_GLOBAL_EXPEDITED) && membarrier(CMD_REGISTER_PRIVATE_EXPEDITED);
-        REGISTERED.store(registered, Ordering::Relaxed);
+        REGISTERED.store(registered, Ordering::SeqCst);
     });
 }
 
@@ -58,7 +58,8 @@ pub(crate) fn register() {
 /// calls [`heavy`] in between. A compiler barrier where the kernel does the rest.
 #[inline]
 pub(crate) fn light() {
-    if REGISTERED.load(Ordering::Relaxed) {
+    // Acquire: the caller looks whether somebody sleeps after this. One who slept when the process was not registered announced that before.
+    if REGISTERED.load(Ordering::Acquire) {
         compiler_fence(Ordering::SeqCst);
     } else {
         fence(Ordering::SeqCst);
@@ -66,10 +67,11 @@ pub(crate) fn light() {
 }
 
 /// The side that sleeps. False if the kernel refused: then the other side must use a real fence. The first barrier is for the other
-/// processes, the second for this one.
+/// processes, the second for this one, whose threads execute fences as long as it is not registered.
 pub(crate) fn heavy() -> bool {
     fence(Ordering::SeqCst);
-    membarrier(CMD_GLOBAL_EXPEDITED) && membarrier(CMD_PRIVATE_EXPEDITED)
+    membarrier(CMD_GLOBAL_EXPEDITED)
+        && (!REGISTERED.load(Ordering::SeqCst) || membarrier(CMD_PRIVATE_EXPEDITED))
 }
 
 #[cfg(test)]
