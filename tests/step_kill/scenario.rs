@@ -138,16 +138,16 @@ impl Density {
     };
 
     /// Of what is every instruction, every fifth: which of them differs from row to row, as do the states in which rows go through the same
-    /// code.
+    /// code. Of what is not, every second.
     pub(crate) fn short(self, row: usize) -> Density {
-        const FIFTH: u32 = 5;
-        match self.stride {
-            1 => Density {
-                skip: self.skip.max(row as u32 % FIFTH),
-                stride: FIFTH,
-                ..self
-            },
-            _ => self,
+        let stride = match self.stride {
+            1 => 5,
+            sampled => 2 * sampled,
+        };
+        Density {
+            skip: self.skip.max(row as u32 % stride),
+            stride,
+            ..self
         }
     }
 
