@@ -149,6 +149,23 @@ pub(crate) unsafe fn unmap(page: *mut std::ffi::c_void) {
     debug_assert!(unmapped.is_ok(), "a page of our own can be unmapped");
 }
 
+/// Runs `body` in a forked process, in which it has to come true. It may start threads and allocate, which glibc permits after a fork.
+#[cfg(test)]
+pub(crate) fn assert_in_a_fork(body: impl FnOnce() -> bool) {
+    // SAFETY: see above.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        // SAFETY: leaves without running the parent's exit handlers.
+        unsafe { libc::_exit(i32::from(!body())) }
+    }
+    assert!(pid > 0);
+    let pid = rustix::process::Pid::from_raw(pid);
+    let (_, status) = rustix::process::waitpid(pid, rustix::process::WaitOptions::empty())
+        .unwrap()
+        .unwrap();
+    assert_eq!(status.exit_status(), Some(0));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,19 +177,7 @@ mod tests {
         assert_eq!(NUMBER.get(), None);
         assert_eq!(*NUMBER.get_or_init(|| 1), 1);
         assert_eq!(*NUMBER.get_or_init(|| 2), 1);
-        // SAFETY: the child allocates and exits, which glibc permits after a fork.
-        let pid = unsafe { libc::fork() };
-        if pid == 0 {
-            let fresh = NUMBER.get().is_none() && *NUMBER.get_or_init(|| 3) == 3;
-            // SAFETY: leaves without running the parent's exit handlers.
-            unsafe { libc::_exit(if fresh { 0 } else { 1 }) }
-        }
-        assert!(pid > 0);
-        let pid = rustix::process::Pid::from_raw(pid);
-        let (_, status) = rustix::process::waitpid(pid, rustix::process::WaitOptions::empty())
-            .unwrap()
-            .unwrap();
-        assert_eq!(status.exit_status(), Some(0));
+        assert_in_a_fork(|| NUMBER.get().is_none() && *NUMBER.get_or_init(|| 3) == 3);
         assert_eq!(NUMBER.get(), Some(&1));
     }
 

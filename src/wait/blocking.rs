@@ -140,12 +140,13 @@ pub(crate) fn block_until_rung<R>(
 
 #[cfg(test)]
 mod tests {
-    #![allow(unsafe_code)] // forks
+    #![allow(unsafe_code)] // alarm(2)
 
     use super::*;
     use crate::Queue;
     use crate::atomic::Ordering;
     use crate::liveness::set_backstop;
+    use crate::platform::per_process::assert_in_a_fork;
     use crate::segment::{PARTICIPANTS, Segment, Within};
 
     #[test]
@@ -155,9 +156,7 @@ mod tests {
             .shape_in(Within::Segment, PARTICIPANTS);
         let segment = Segment::anonymous(&shape.unwrap()).unwrap();
         let attachment = Attachment::of(segment).unwrap();
-        // SAFETY: glibc permits what the child does: it starts threads, allocates and exits.
-        let pid = unsafe { libc::fork() };
-        if pid == 0 {
+        assert_in_a_fork(|| {
             // SAFETY: it ends this process if it sleeps for ever.
             unsafe { libc::alarm(20) };
             set_backstop(Duration::from_secs(3600));
@@ -168,14 +167,7 @@ mod tests {
                 looks += word.load(Ordering::Relaxed) & 1;
                 (looks == 2).then_some(())
             });
-            // SAFETY: leaves without running the parent's exit handlers.
-            unsafe { libc::_exit(i32::from(looks != 2)) }
-        }
-        assert!(pid > 0);
-        let pid = rustix::process::Pid::from_raw(pid);
-        let (_, status) = rustix::process::waitpid(pid, rustix::process::WaitOptions::empty())
-            .unwrap()
-            .unwrap();
-        assert_eq!(status.exit_status(), Some(0));
+            looks == 2
+        });
     }
 }
